@@ -1,0 +1,126 @@
+#include "executable/image_builder.h"
+#include "executable/image_view.h"
+#include "executable/kernel_frame.h"
+#include "gtest/gtest.h"
+
+namespace stator::executable {
+namespace {
+
+ImageModel EveryKind() {
+  ImageModel m;
+  m.producer = "test";
+  m.target.features = {"avx2", "fma"};
+  m.symbols.push_back({"batch of x", SymbolLife::kInput, 0, 1000, 4});
+  ExprBuilder e(&m);
+  const int32_t bytes = e.Mul(e.Symbol(0), e.Const(4));
+  Buffer b;
+  b.name = "x";
+  b.dtype = DType::kFloat32;
+  b.dims = {e.Symbol(0)};
+  b.byte_size = bytes;
+  b.in_place_of = 7;
+  m.buffers.push_back(b);
+  Kernel k;
+  k.name = "k";
+  k.phases = {{16, e.Scalar(0)}};
+  k.arguments = {{Access::kRead, kNone}, {Access::kWrite, 0}};
+  k.may_fail = true;
+  m.kernels.push_back(k);
+  m.checks.push_back({Code::kOutOfRange, "no", 0});
+  Wave w;
+  w.number = 3;
+  w.steps.push_back({LaunchKernel{0, {0, 0}, {1}, {{0}, "epilogue", bytes, kNone}}, 0, 0, 0});
+  w.steps.push_back({Copy{0, 1}});
+  w.steps.push_back({HostCall{"f", {0}, {1, 2}, std::string("a\0b", 3)}});
+  w.steps.push_back({If{0, 1, kNone}});
+  w.steps.push_back({While{1, 2, 3, {{4, 5}}, {{0, 1, 2}}}});
+  w.steps.push_back({CallBlock{2}});
+  w.steps.push_back({BindSymbol{0, 1, 2}});
+  w.steps.push_back({Alloc{1}});
+  w.steps.push_back({Free{1}});
+  w.steps.push_back({Check{1, 0}});
+  w.steps.push_back({Declared{DeclaredKind::kAwait, "n", {1}, {2}, "x"}, 4, 5, 6});
+  m.blocks.push_back({"main", {w}});
+  EntryPoint entry;
+  entry.name = "main";
+  entry.feeds.push_back({"x:0", DType::kFloat32, {0}, 0, 0});
+  entry.fetches.push_back({"y:0", DType::kInt64, {}, 0, 0});
+  entry.targets = {"train"};
+  entry.variables.push_back({"w", DType::kFloat32, {0}, {0}, 1, 2, 3, true, true, 0});
+  entry.guards.push_back({0, 1, Relation::kLessOrEqual, "g", 0});
+  entry.facts = {"x:0[0]=1"};
+  entry.main_block = 0;
+  entry.init_variables = {0};
+  m.entry_points.push_back(entry);
+  m.nodes.push_back({"node", "Op", "f.cc", 42});
+  const float constant[3] = {1, 2, 3};
+  AddConstant(&m, constant, sizeof(constant));
+  AddCode(&m, "\xc3", 1);
+  return m;
+}
+
+TEST(Image, RoundTripKeepsEveryField) {
+  const ImageModel model = EveryKind();
+  const std::vector<uint8_t> bytes = Serialize(model);
+  Result<ImageView> view = ReadImage(bytes.data(), bytes.size());
+  ASSERT_TRUE(view.ok()) << view.status().ToString();
+  EXPECT_EQ(Serialize(ToModel(*view)), bytes);
+  const Wave& wave = view->plan.blocks[0].waves[0];
+  ASSERT_EQ(wave.steps.size(), 11u);
+  for (int i = 0; i < kNumStepKinds; ++i) {
+    EXPECT_EQ(wave.steps[i].kind(), static_cast<StepKind>(i));
+  }
+  EXPECT_EQ(std::get<HostCall>(wave.steps[2].body).attributes.size(), 3u);
+  EXPECT_EQ(std::get<While>(wave.steps[4].body).carried[0].next, 5);
+  EXPECT_EQ(view->plan.buffers[0].in_place_of, 7);
+  EXPECT_EQ(view->plan.kernels[0].arguments[1].may_share, 0);
+  EXPECT_EQ(view->plan.entry_points[0].variables[0].initialized_buffer, 3);
+  EXPECT_EQ(view->plan.nodes[0].line, 42);
+  EXPECT_EQ(view->header.constants.offset % kSectionAlignment, 0u);
+  EXPECT_EQ(view->header.code.offset % kSectionAlignment, 0u);
+}
+
+TEST(Image, SameModelSameBytes) { EXPECT_EQ(Serialize(EveryKind()), Serialize(EveryKind())); }
+
+TEST(Image, TruncatedIsAStatus) {
+  const std::vector<uint8_t> bytes = Serialize(EveryKind());
+  for (size_t size = 0; size < bytes.size(); size += size < 4096 ? 7 : 1021) {
+    EXPECT_FALSE(ReadImage(bytes.data(), size).ok()) << size;
+  }
+}
+
+TEST(Image, EveryFlippedByteOfASectionIsFound) {
+  std::vector<uint8_t> bytes = Serialize(EveryKind());
+  Result<ImageView> view = ReadImage(bytes.data(), bytes.size());
+  ASSERT_TRUE(view.ok());
+  const size_t plan_end = view->header.plan.offset + view->header.plan.size;
+  for (size_t i = 0; i < plan_end; ++i) {
+    bytes[i] ^= 0x40;
+    EXPECT_FALSE(ReadImage(bytes.data(), bytes.size()).ok()) << i;
+    bytes[i] ^= 0x40;
+  }
+}
+
+TEST(Image, StringsRoundTrip) {
+  const std::vector<std::string> strings = {"", "a", std::string("\0b", 2), "long enough"};
+  const std::string bytes = EncodeStrings(strings);
+  Result<std::vector<std::string>> back = DecodeStrings(bytes);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(*back, strings);
+  for (size_t size = 0; size < 16 + 8 * strings.size(); ++size) {
+    EXPECT_FALSE(DecodeStrings(std::string_view(bytes).substr(0, size)).ok());
+  }
+}
+
+TEST(ExprBuilder, FoldsAndShares) {
+  ImageModel m;
+  m.symbols.push_back({"n"});
+  ExprBuilder e(&m);
+  EXPECT_EQ(e.Add(e.Const(2), e.Const(3)), e.Const(5));
+  EXPECT_EQ(e.Add(e.Symbol(0), e.Const(3)), e.Add(e.Symbol(0), e.Const(3)));
+  const int32_t overflow = e.Mul(e.Const(INT64_MAX), e.Const(2));
+  EXPECT_EQ(m.expressions[overflow].kind, ExprKind::kMul);  // left for run time to report
+}
+
+}  // namespace
+}  // namespace stator::executable

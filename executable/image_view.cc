@@ -1,0 +1,292 @@
+#include "executable/image_view.h"
+
+#include <cstddef>
+#include <cstring>
+
+#include "executable/image_generated.h"
+#include "executable/kernel_frame.h"
+
+namespace stator::executable {
+namespace {
+
+// Vectors and strings may be absent in a hostile buffer: absent means empty.
+std::string Text(const flatbuffers::String* s) { return s == nullptr ? std::string() : s->str(); }
+
+std::string Bytes(const flatbuffers::Vector<uint8_t>* v) {
+  if (v == nullptr) return std::string();
+  return std::string(reinterpret_cast<const char*>(v->data()), v->size());
+}
+
+std::vector<int32_t> Ints(const flatbuffers::Vector<int32_t>* v) {
+  if (v == nullptr) return {};
+  return std::vector<int32_t>(v->begin(), v->end());
+}
+
+std::vector<std::string> Strings(
+    const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* v) {
+  std::vector<std::string> out;
+  if (v == nullptr) return out;
+  for (const flatbuffers::String* s : *v) out.push_back(Text(s));
+  return out;
+}
+
+template <typename Item, typename Vector, typename Fn>
+std::vector<Item> Items(const Vector* v, Fn fn) {
+  std::vector<Item> out;
+  if (v == nullptr) return out;
+  out.reserve(v->size());
+  for (const auto* item : *v) out.push_back(fn(item));
+  return out;
+}
+
+Buffer ReadBuffer(const fb::Buffer* b) {
+  Buffer out;
+  out.name = Text(b->name());
+  out.dtype = static_cast<DType>(b->dtype());
+  out.kind = static_cast<BufferKind>(b->kind());
+  out.dims = Ints(b->dims());
+  out.byte_size = b->byte_size();
+  out.alignment = b->alignment();
+  out.segment = b->segment();
+  out.device = b->device();
+  out.memory_space = b->memory_space();
+  out.stream = b->stream();
+  out.first_wave = b->first_wave();
+  out.last_wave = b->last_wave();
+  out.alias_of = b->alias_of();
+  out.alias_offset = b->alias_offset();
+  out.in_place_of = b->in_place_of();
+  out.constant_offset = b->constant_offset();
+  out.constant_size = b->constant_size();
+  return out;
+}
+
+Kernel ReadKernel(const fb::Kernel* k) {
+  Kernel out;
+  out.name = Text(k->name());
+  out.kind = Text(k->kind());
+  out.code_offset = k->code_offset();
+  out.code_size = k->code_size();
+  out.phases = Items<KernelPhase>(k->phases(), [](const fb::KernelPhase* p) {
+    return KernelPhase{p->entry_offset(), p->grid()};
+  });
+  out.arguments = Items<KernelArgument>(k->arguments(), [](const fb::KernelArgument* a) {
+    return KernelArgument{static_cast<Access>(a->access()), a->may_share()};
+  });
+  out.num_scalars = k->num_scalars();
+  out.scratch_bytes = k->scratch_bytes();
+  out.may_fail = k->may_fail();
+  return out;
+}
+
+StepBody ReadBody(const fb::Step* s) {
+  switch (s->body_type()) {
+    case fb::StepBody::LaunchKernel: {
+      const auto* b = s->body_as_LaunchKernel();
+      LaunchKernel out{b->kernel(), Ints(b->buffers()), Ints(b->scalars()), {}};
+      if (const fb::Report* r = b->report()) {
+        out.report = {Ints(r->source_nodes()), Text(r->why()), r->bytes(), r->flops()};
+      }
+      return out;
+    }
+    case fb::StepBody::Copy:
+      return Copy{s->body_as_Copy()->source(), s->body_as_Copy()->destination()};
+    case fb::StepBody::HostCall: {
+      const auto* b = s->body_as_HostCall();
+      return HostCall{Text(b->function()), Ints(b->inputs()), Ints(b->outputs()),
+                      Bytes(b->attributes())};
+    }
+    case fb::StepBody::If: {
+      const auto* b = s->body_as_If();
+      return If{b->predicate(), b->then_block(), b->else_block()};
+    }
+    case fb::StepBody::While: {
+      const auto* b = s->body_as_While();
+      return While{b->cond_block(), b->predicate(), b->body_block(),
+                   Items<CarriedPair>(b->carried(),
+                                      [](const fb::CarriedPair* p) {
+                                        return CarriedPair{p->current(), p->next()};
+                                      }),
+                   Items<LoopSymbol>(b->loop_symbols(), [](const fb::LoopSymbol* l) {
+                     return LoopSymbol{l->symbol(), l->initial(), l->next()};
+                   })};
+    }
+    case fb::StepBody::CallBlock:
+      return CallBlock{s->body_as_CallBlock()->block()};
+    case fb::StepBody::BindSymbol: {
+      const auto* b = s->body_as_BindSymbol();
+      return BindSymbol{b->symbol(), b->source(), b->element()};
+    }
+    case fb::StepBody::Alloc:
+      return Alloc{s->body_as_Alloc()->buffer(), s->body_as_Alloc()->bytes()};
+    case fb::StepBody::Free:
+      return Free{s->body_as_Free()->buffer()};
+    case fb::StepBody::Check:
+      return Check{s->body_as_Check()->predicate(), s->body_as_Check()->check()};
+    case fb::StepBody::Declared: {
+      const auto* b = s->body_as_Declared();
+      return Declared{static_cast<DeclaredKind>(b->kind()), Text(b->name()), Ints(b->inputs()),
+                      Ints(b->outputs()), Bytes(b->attributes())};
+    }
+    case fb::StepBody::NONE:
+      break;
+  }
+  return CallBlock{};  // refused by HasBodies before decoding
+}
+
+Block ReadBlock(const fb::Block* b) {
+  Block out;
+  out.name = Text(b->name());
+  out.waves = Items<Wave>(b->waves(), [](const fb::Wave* w) {
+    return Wave{w->number(), Items<Step>(w->steps(), [](const fb::Step* s) {
+                  return Step{ReadBody(s), s->source_node(), s->device(), s->stream()};
+                })};
+  });
+  return out;
+}
+
+Port ReadPort(const fb::Port* p) {
+  return Port{Text(p->name()), static_cast<DType>(p->dtype()), Ints(p->dims()), p->buffer(),
+              p->source_node()};
+}
+
+EntryPoint ReadEntry(const fb::EntryPoint* e) {
+  EntryPoint out;
+  out.name = Text(e->name());
+  out.feeds = Items<Port>(e->feeds(), ReadPort);
+  out.fetches = Items<Port>(e->fetches(), ReadPort);
+  out.targets = Strings(e->targets());
+  out.variables = Items<Variable>(e->variables(), [](const fb::Variable* v) {
+    return Variable{Text(v->name()),         static_cast<DType>(v->dtype()),
+                    Ints(v->read_dims()),    Ints(v->write_dims()),
+                    v->read_buffer(),        v->write_buffer(),
+                    v->initialized_buffer(), v->in_place(),
+                    v->partial_write(),      v->source_node()};
+  });
+  out.guards = Items<Guard>(e->guards(), [](const fb::Guard* g) {
+    return Guard{g->lhs(), g->rhs(), static_cast<Relation>(g->relation()), Text(g->message()),
+                 g->source_node()};
+  });
+  out.facts = Strings(e->facts());
+  out.main_block = e->main_block();
+  out.init_block = e->init_block();
+  out.init_variables = Ints(e->init_variables());
+  return out;
+}
+
+ImageModel ReadPlan(const fb::Plan* p) {
+  ImageModel out;
+  out.producer = Text(p->producer());
+  if (const fb::Target* t = p->target()) {
+    out.target = {Text(t->arch()), Strings(t->features()), t->vector_bytes()};
+  }
+  out.devices = Items<Device>(p->devices(), [](const fb::Device* d) {
+    return Device{Text(d->name()), Text(d->kind())};
+  });
+  out.segments = Items<Segment>(p->segments(), [](const fb::Segment* s) {
+    return Segment{Text(s->name()), s->device(), s->memory_space()};
+  });
+  out.symbols = Items<Symbol>(p->symbols(), [](const fb::Symbol* s) {
+    return Symbol{Text(s->name()), static_cast<SymbolLife>(s->life()), s->min(), s->max(),
+                  s->divisor()};
+  });
+  out.expressions = Items<Expr>(p->expressions(), [](const fb::Expr* e) {
+    return Expr{static_cast<ExprKind>(e->kind()), e->value(), e->lhs(), e->rhs()};
+  });
+  out.buffers = Items<Buffer>(p->buffers(), ReadBuffer);
+  out.kernels = Items<Kernel>(p->kernels(), ReadKernel);
+  out.checks = Items<CheckInfo>(p->checks(), [](const fb::CheckInfo* c) {
+    return CheckInfo{static_cast<Code>(c->code()), Text(c->message()), c->source_node()};
+  });
+  out.blocks = Items<Block>(p->blocks(), ReadBlock);
+  out.entry_points = Items<EntryPoint>(p->entry_points(), ReadEntry);
+  out.nodes = Items<Node>(p->nodes(), [](const fb::Node* n) {
+    return Node{Text(n->name()), Text(n->op()), Text(n->file()), n->line()};
+  });
+  return out;
+}
+
+// FlatBuffers' verifier accepts a union without a value, and unknown union types.
+bool HasBodies(const fb::Plan* plan) {
+  if (plan->blocks() == nullptr) return true;
+  for (const fb::Block* block : *plan->blocks()) {
+    if (block->waves() == nullptr) continue;
+    for (const fb::Wave* wave : *block->waves()) {
+      if (wave->steps() == nullptr) continue;
+      for (const fb::Step* step : *wave->steps()) {
+        if (step->body() == nullptr || step->body_type() == fb::StepBody::NONE ||
+            step->body_type() > fb::StepBody::MAX) {
+          return false;
+        }
+      }
+    }
+  }
+  return true;
+}
+
+Status CheckSection(const char* name, const SectionHeader& section, const uint8_t* data,
+                    size_t size, uint64_t alignment, bool check_hash) {
+  if (section.offset > size || section.size > size - section.offset ||
+      (section.size > 0 && section.offset % alignment != 0)) {
+    return DataLoss(std::string("image: section ") + name + " lies outside the image");
+  }
+  if (check_hash && HashBytes(data + section.offset, section.size) != section.hash) {
+    return DataLoss(std::string("image: hash of section ") + name + " differs");
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<ImageView> ReadImage(const uint8_t* data, size_t size, HashCheck check) {
+  if (data == nullptr || size < sizeof(ImageHeader)) {
+    return DataLoss("image: " + std::to_string(size) + " bytes are too few for a header");
+  }
+  ImageView view;
+  std::memcpy(&view.header, data, sizeof(ImageHeader));
+  const ImageHeader& header = view.header;
+  if (std::memcmp(header.magic, kImageMagic, sizeof(kImageMagic)) != 0) {
+    return InvalidArgument("image: not a Stator image (wrong magic)");
+  }
+  if (header.version != kImageVersion || header.abi_version != STATOR_KERNEL_ABI_VERSION) {
+    return InvalidArgument("image: version " + std::to_string(header.version) + "." +
+                           std::to_string(header.abi_version) + ", this runtime reads " +
+                           std::to_string(kImageVersion) + "." +
+                           std::to_string(STATOR_KERNEL_ABI_VERSION));
+  }
+  if (HashBytes(data, offsetof(ImageHeader, header_hash)) != header.header_hash) {
+    return DataLoss("image: hash of the header differs");
+  }
+  if (header.total_size != size) {
+    return DataLoss("image: " + std::to_string(size) + " bytes, the header says " +
+                    std::to_string(header.total_size));
+  }
+  STATOR_EXEC_RETURN_IF_ERROR(CheckSection("plan", header.plan, data, size, 64, true));
+  STATOR_EXEC_RETURN_IF_ERROR(CheckSection("constants", header.constants, data, size,
+                                           kSectionAlignment, check == HashCheck::kAll));
+  STATOR_EXEC_RETURN_IF_ERROR(
+      CheckSection("code", header.code, data, size, kSectionAlignment, true));
+
+  const uint8_t* plan_bytes = data + header.plan.offset;
+  flatbuffers::Verifier verifier(plan_bytes, header.plan.size, /*max_depth=*/64,
+                                 /*max_tables=*/100'000'000);
+  if (!fb::VerifyPlanBuffer(verifier)) return DataLoss("image: the plan is damaged");
+  const fb::Plan* plan = fb::GetPlan(plan_bytes);
+  if (plan->version() != kImageVersion) return InvalidArgument("image: wrong plan version");
+  if (!HasBodies(plan)) return DataLoss("image: a step without a body, or of an unknown kind");
+  view.plan = ReadPlan(plan);
+  view.constants = data + header.constants.offset;
+  view.constants_size = static_cast<int64_t>(header.constants.size);
+  view.code = data + header.code.offset;
+  view.code_size = static_cast<int64_t>(header.code.size);
+  return view;
+}
+
+ImageModel ToModel(const ImageView& view) {
+  ImageModel model = view.plan;
+  model.constants.assign(view.constants, view.constants + view.constants_size);
+  model.code.assign(view.code, view.code + view.code_size);
+  return model;
+}
+
+}  // namespace stator::executable
