@@ -1,0 +1,62 @@
+// The CPU that a kernel is compiled for: what vectors it has, and LLVM's TargetMachine for it.
+#ifndef STATOR_COMPILER_CODEGEN_CPU_TARGET_H_
+#define STATOR_COMPILER_CODEGEN_CPU_TARGET_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace llvm {
+class TargetMachine;
+}  // namespace llvm
+
+namespace stator::compiler {
+
+// A value; cheap to copy, safe to share between threads.
+class CpuTarget {
+ public:
+  // The CPU of this process with those features that the operating system enables.
+  // FailedPrecondition on a CPU without AVX2 and FMA: the numbers' contract needs FMA.
+  static absl::StatusOr<CpuTarget> Native();
+  // "native", "x86-64-v3" (AVX2, FMA, F16C) or "x86-64-v4" (AVX-512 F, BW, CD, DQ, VL).
+  // InvalidArgument for any other name.
+  static absl::StatusOr<CpuTarget> FromName(const std::string& name);
+
+  const std::string& triple() const { return triple_; }
+  const std::string& cpu() const { return cpu_; }
+  // LLVM's "+a,-b" list, sorted; empty when the CPU name alone says it all.
+  const std::string& features() const { return features_; }
+  // Names everything that decides about the bytes of the code; part of every cache key.
+  std::string CacheKey() const;
+
+  int vector_bits() const { return vector_bits_; }
+  int vector_registers() const { return vector_registers_; }
+  // Elements of one full vector register.
+  int Lanes(int element_bits) const { return vector_bits_ / element_bits; }
+  bool has_avx512() const { return has_avx512_; }
+  bool has_avx512bf16() const { return has_avx512bf16_; }
+  bool has_f16c() const { return has_f16c_; }
+
+  // This thread's machine for the target, created on first use and kept until the thread ends.
+  // The machine must not leave the thread.
+  absl::StatusOr<llvm::TargetMachine*> MachineOfThisThread() const;
+
+ private:
+  CpuTarget() = default;
+  static absl::StatusOr<CpuTarget> Create(std::string triple, std::string cpu,
+                                          std::string features);
+
+  std::string triple_;
+  std::string cpu_;
+  std::string features_;
+  int vector_bits_ = 256;
+  int vector_registers_ = 16;
+  bool has_avx512_ = false;
+  bool has_avx512bf16_ = false;
+  bool has_f16c_ = false;
+};
+
+}  // namespace stator::compiler
+
+#endif  // STATOR_COMPILER_CODEGEN_CPU_TARGET_H_
