@@ -1,0 +1,32 @@
+#ifndef STATOR_DATA_SHUFFLE_H_
+#define STATOR_DATA_SHUFFLE_H_
+
+#include <cstdint>
+
+namespace stator::data {
+
+// A random permutation of 0 … size-1 of which any element can be computed alone, in constant time
+// and without memory: what makes a shuffled epoch a pure function of (seed, epoch). A Feistel
+// network over the next even power of two, repeated until the value lies in range. Copy freely.
+class Permutation {
+ public:
+  // `size` must be positive.
+  Permutation(uint64_t seed, uint64_t epoch, int64_t size);
+
+  // Where position `index` (0 … size-1) of the shuffled order comes from.
+  int64_t operator[](int64_t index) const;
+
+  int64_t size() const { return size_; }
+
+ private:
+  static constexpr int kRounds = 6;
+
+  int64_t size_;
+  int half_bits_;
+  uint64_t mask_;
+  uint64_t keys_[kRounds];
+};
+
+}  // namespace stator::data
+
+#endif  // STATOR_DATA_SHUFFLE_H_
