@@ -12,18 +12,6 @@
 namespace stator::core {
 namespace {
 
-int Sign(bool less) { return less ? -1 : 1; }
-
-int CompareAtoms(const DimAtom* a, const DimAtom* b) {
-  if (a == b) return 0;
-  if (a->kind != b->kind) return Sign(a->kind < b->kind);
-  if (a->kind == DimAtomKind::kSymbol) return a->symbol->name().compare(b->symbol->name());
-  for (auto [x, y] : llvm::zip(a->operands, b->operands)) {
-    if (int c = CompareDimExprs(x, y)) return c;
-  }
-  return Sign(a->operands.size() < b->operands.size());
-}
-
 size_t HashTerms(DimError error, llvm::ArrayRef<DimTerm> terms) {
   size_t h = llvm::hash_value(static_cast<int>(error));
   for (const DimTerm& t : terms) {
@@ -89,46 +77,6 @@ uint64_t TreeSize(llvm::ArrayRef<DimTerm> terms) {
 }
 
 }  // namespace
-
-uint32_t Degree(llvm::ArrayRef<DimFactor> factors) {
-  uint32_t degree = 0;
-  for (const DimFactor& f : factors) degree += f.power;
-  return degree;
-}
-
-int CompareMonomials(llvm::ArrayRef<DimFactor> a, llvm::ArrayRef<DimFactor> b) {
-  uint32_t degree_a = Degree(a), degree_b = Degree(b);
-  if (degree_a != degree_b) return Sign(degree_a > degree_b);
-  for (auto [x, y] : llvm::zip(a, b)) {
-    if (int c = CompareAtoms(x.atom, y.atom)) return c;
-    if (x.power != y.power) return Sign(x.power > y.power);
-  }
-  return 0;  // equal degree and one a prefix of the other: equal
-}
-
-llvm::SmallVector<DimFactor, 2> MultiplyMonomials(llvm::ArrayRef<DimFactor> a,
-                                                  llvm::ArrayRef<DimFactor> b) {
-  llvm::SmallVector<DimFactor, 2> result;
-  while (!a.empty() || !b.empty()) {
-    int c = a.empty() ? 1 : b.empty() ? -1 : CompareAtoms(a.front().atom, b.front().atom);
-    DimFactor f = c <= 0 ? a.front() : b.front();
-    if (c == 0) f.power += b.front().power;
-    if (c <= 0) a = a.drop_front();
-    if (c >= 0) b = b.drop_front();
-    result.push_back(f);
-  }
-  return result;
-}
-
-int CompareDimExprs(DimExpr a, DimExpr b) {
-  if (a == b) return 0;
-  if (a.error() != b.error()) return Sign(a.error() < b.error());
-  for (auto [x, y] : llvm::zip(a.terms(), b.terms())) {
-    if (int c = CompareMonomials(x.factors, y.factors)) return c;
-    if (x.coefficient != y.coefficient) return Sign(x.coefficient < y.coefficient);
-  }
-  return Sign(a.terms().size() < b.terms().size());
-}
 
 bool DimContext::NodeEqual::operator()(const std::unique_ptr<DimNode>& a,
                                        const std::unique_ptr<DimNode>& b) const {

@@ -62,7 +62,7 @@ inline constexpr uint32_t kMaxDimDegree = 32;
 // takes; it is positive.
 struct DimFacts {
   int64_t min = 0;
-  std::optional<int64_t> max;
+  std::optional<int64_t> max = std::nullopt;
   int64_t divisor = 1;
   DimLife life = DimLife::kInput;
 };
@@ -121,6 +121,8 @@ class DimExpr {
 
   // Replaces symbols (those absent from the map stay) and simplifies anew with the present facts.
   DimExpr Substitute(const llvm::DenseMap<const DimSymbol*, DimExpr>& map) const;
+  // Substitutes nothing: simplifies anew with the present facts.
+  DimExpr Simplified() const { return Substitute(llvm::DenseMap<const DimSymbol*, DimExpr>()); }
   // Visits each symbol once, in the order of first appearance in the normal form.
   void ForEachSymbol(llvm::function_ref<void(const DimSymbol&)> visit) const;
   // Value when the symbols have these values; none if a symbol is missing, a step overflows or
@@ -245,7 +247,7 @@ class DimContext {
   std::vector<const DimSymbol*> symbols() const;
 
   // Intersects what is known of the symbol with `facts` (its life is replaced). Expressions built
-  // before keep their form; Substitute with an empty map simplifies them anew. No other thread may
+  // before keep their form; Simplified() brings them up to date. No other thread may
   // use the context meanwhile.
   void Narrow(const DimSymbol* symbol, const DimFacts& facts);
 
