@@ -94,7 +94,8 @@ struct Buffer {
   int32_t first_wave = 0;
   int32_t last_wave = 0;
   // A view: the same content as buffer `alias_of` from byte `alias_offset` (expression) on. A view
-  // has its base's kind and no memory of its own. Chains are allowed, cycles not.
+  // has its base's kind, no memory of its own, and a lifetime inside its base's. Chains are
+  // allowed, cycles not.
   int32_t alias_of = kNone;
   int32_t alias_offset = kNone;
   // In place: a new value in the memory of buffer `in_place_of`, whose content ends where this one
@@ -312,7 +313,8 @@ struct Block {
 // ---- Entry points ----------------------------------------------------------------------------
 
 // A feed or a fetch. Dims that are plain Input symbols bind them; other dims are checked. A fetch's
-// buffer may be of any kind; what is not kOutput is copied out or, if immutable, shared.
+// buffer may be of any kind; what is not kOutput is copied out or, if immutable, shared. An arena
+// buffer that is fetched lives to the entry's last wave.
 struct Port {
   std::string name;  // "x:0"
   DType dtype = DType::kInvalid;

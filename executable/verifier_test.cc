@@ -1,0 +1,205 @@
+#include "executable/verifier.h"
+
+#include <cstddef>
+#include <cstring>
+#include <functional>
+#include <random>
+
+#include "executable/printer.h"
+#include "executable/test_image.h"
+#include "gtest/gtest.h"
+
+namespace stator::executable {
+namespace {
+
+// x → launch → y in the arena → if → out, and a loop.
+void Fill(TestImage* t) {
+  t->model.symbols.push_back({"batch of x", SymbolLife::kInput});
+  t->model.symbols.push_back({"rows", SymbolLife::kStep});
+  const int32_t n = t->exprs.Symbol(0);
+  const int32_t bytes = t->exprs.Mul(n, t->exprs.Const(4));
+  const int32_t x = t->Sized("x", BufferKind::kInput, bytes, 0, 9);
+  t->model.buffers[x].dims = {n};
+  const int32_t y = t->Sized("y", BufferKind::kArena, bytes, 0, 9);
+  const int32_t p = t->Arena("p", 1, 1, 2, DType::kBool);
+  const int32_t out = t->Sized("out", BufferKind::kOutput, bytes, 0, 9);
+  const int32_t constant = t->Constant("k", {1, 2});
+  (void)constant;
+  const int32_t k = t->Kernel({{Access::kRead}, {Access::kWrite}});
+  const int32_t main = t->Block("main");
+  const int32_t then_block = t->Block("then");
+  t->model.nodes.push_back({"node", "Relu", "model.cc", 12});
+  t->Add(main, 0, t->Launch(k, {x, y}), 0);
+  t->Add(main, 1, t->Launch(k, {x, p}));
+  t->Add(main, 2, If{p, then_block, kNone});
+  t->Add(then_block, 3, t->Launch(k, {y, out}));
+  t->Add(main, 5, Copy{y, out});
+  EntryPoint& entry = t->Entry(main);
+  entry.feeds.push_back({"x:0", DType::kFloat32, {n}, x, kNone});
+  entry.fetches.push_back({"out:0", DType::kFloat32, {n}, out, kNone});
+}
+
+TEST(Verifier, AcceptsAndPrints) {
+  TestImage t;
+  Fill(&t);
+  EXPECT_TRUE(VerifyModel(t.model).ok()) << VerifyModel(t.model).ToString();
+  const std::string text = PrintImage(t.model);
+  EXPECT_NE(text.find("node (model.cc:12)"), std::string::npos) << text;
+  EXPECT_NE(text.find("(batch of x * 4)"), std::string::npos) << text;
+}
+
+struct Breakage {
+  const char* name;
+  std::function<void(ImageModel*)> apply;
+};
+
+TEST(Verifier, RefusesWhatBreaksARule) {
+  const auto launch = [](ImageModel* m) -> LaunchKernel& {
+    return std::get<LaunchKernel>(m->blocks[0].waves[0].steps[0].body);
+  };
+  const std::vector<Breakage> breakages = {
+      {"forward expression",
+       [](ImageModel* m) {
+         m->expressions.push_back({ExprKind::kAdd, 0, 99, 0});
+       }},
+      {"unknown symbol",
+       [](ImageModel* m) {
+         m->expressions.push_back({ExprKind::kSymbol, 7});
+       }},
+      {"size", [](ImageModel* m) { m->buffers[0].byte_size = 1000; }},
+      {"dtype", [](ImageModel* m) { m->buffers[0].dtype = static_cast<DType>(77); }},
+      {"kind", [](ImageModel* m) { m->buffers[0].kind = static_cast<BufferKind>(9); }},
+      {"alignment", [](ImageModel* m) { m->buffers[0].alignment = 48; }},
+      {"lifetime", [](ImageModel* m) { m->buffers[1].last_wave = -1; }},
+      {"constant range", [](ImageModel* m) { m->buffers[4].constant_offset = 64; }},
+      {"constant overflow", [](ImageModel* m) { m->buffers[4].constant_offset = INT64_MAX - 3; }},
+      {"self view", [](ImageModel* m) { m->buffers[1].alias_of = 1; }},
+      {"in place cycle",
+       [](ImageModel* m) {
+         m->buffers[1].in_place_of = 2;
+         m->buffers[2].in_place_of = 1;
+       }},
+      {"code range", [](ImageModel* m) { m->kernels[0].code_size = 1000; }},
+      {"entry", [](ImageModel* m) { m->kernels[0].phases[0].entry_offset = 1; }},
+      {"grid over symbols", [](ImageModel* m) { m->kernels[0].phases[0].grid = 0; }},
+      {"input shares", [](ImageModel* m) { m->kernels[0].arguments[0].may_share = 1; }},
+      {"no such kernel", [&](ImageModel* m) { launch(m).kernel = 3; }},
+      {"buffer count", [&](ImageModel* m) { launch(m).buffers.pop_back(); }},
+      {"buffer index", [&](ImageModel* m) { launch(m).buffers[1] = -2; }},
+      {"scalar count", [&](ImageModel* m) { launch(m).scalars.push_back(0); }},
+      {"writes a feed", [&](ImageModel* m) { launch(m).buffers[1] = 0; }},
+      {"source node", [](ImageModel* m) { m->blocks[0].waves[0].steps[0].source_node = 8; }},
+      {"wave order", [](ImageModel* m) { m->blocks[0].waves[1].number = 0; }},
+      {"nested wave", [](ImageModel* m) { m->blocks[1].waves[0].number = 7; }},
+      {"predicate",
+       [](ImageModel* m) { std::get<If>(m->blocks[0].waves[2].steps[0].body).predicate = 1; }},
+      {"block twice",
+       [](ImageModel* m) { std::get<If>(m->blocks[0].waves[2].steps[0].body).else_block = 1; }},
+      {"recursion",
+       [](ImageModel* m) { std::get<If>(m->blocks[0].waves[2].steps[0].body).then_block = 0; }},
+      {"not alone",
+       [](ImageModel* m) {
+         m->blocks[0].waves[2].steps.push_back(m->blocks[0].waves[0].steps[0]);
+       }},
+      {"orphan block",
+       [](ImageModel* m) {
+         m->blocks.push_back({"orphan", {}});
+       }},
+      {"feed buffer", [](ImageModel* m) { m->entry_points[0].feeds[0].buffer = 1; }},
+      {"feed dtype", [](ImageModel* m) { m->entry_points[0].feeds[0].dtype = DType::kInt32; }},
+      {"unbound symbol", [](ImageModel* m) { m->entry_points[0].feeds[0].dims.clear(); }},
+      {"variable",
+       [](ImageModel* m) {
+         m->entry_points[0].variables.push_back({"w", DType::kFloat32, {}, {}, 1});
+       }},
+      {"guard",
+       [](ImageModel* m) {
+         m->entry_points[0].guards.push_back({0, 500, Relation::kEqual, "g"});
+       }},
+      {"arena size of a step symbol",
+       [](ImageModel* m) {
+         m->expressions.push_back({ExprKind::kSymbol, 1});
+         m->buffers[1].byte_size = static_cast<int32_t>(m->expressions.size() - 1);
+       }},
+      {"copy target",
+       [](ImageModel* m) { std::get<Copy>(m->blocks[0].waves[3].steps[0].body).destination = 4; }},
+      {"check code",
+       [](ImageModel* m) {
+         m->checks.push_back({Code::kOk, "fine?"});
+       }},
+      {"symbol bounds",
+       [](ImageModel* m) {
+         m->symbols[0].min = INT64_MAX;
+         m->symbols[0].max = 0;
+       }},
+  };
+  for (const Breakage& breakage : breakages) {
+    TestImage t;
+    Fill(&t);
+    breakage.apply(&t.model);
+    const Status status = VerifyModel(t.model);
+    EXPECT_EQ(status.code(), Code::kInvalidArgument) << breakage.name;
+    PrintImage(t.model);  // total
+  }
+}
+
+// Rewrites the hashes, so that damage reaches what lies behind them.
+void Rehash(std::vector<uint8_t>* bytes) {
+  ImageHeader header;
+  std::memcpy(&header, bytes->data(), sizeof(header));
+  for (SectionHeader* s : {&header.plan, &header.constants, &header.code}) {
+    if (s->offset <= bytes->size() && s->size <= bytes->size() - s->offset) {
+      s->hash = HashBytes(bytes->data() + s->offset, s->size);
+    }
+  }
+  header.header_hash = HashBytes(&header, offsetof(ImageHeader, header_hash));
+  std::memcpy(bytes->data(), &header, sizeof(header));
+}
+
+TEST(Verifier, MutatedBytesNeverCrash) {
+  TestImage t;
+  Fill(&t);
+  const std::vector<uint8_t> good = Serialize(t.model);
+  ASSERT_TRUE(VerifyImage(good.data(), good.size()).ok());
+  ImageHeader header;
+  std::memcpy(&header, good.data(), sizeof(header));
+  std::mt19937 random(1);
+  int accepted = 0;
+  for (int i = 0; i < 20000; ++i) {
+    std::vector<uint8_t> bytes = good;
+    const int changes = 1 + static_cast<int>(random() % 3);
+    for (int c = 0; c < changes; ++c) {
+      const size_t at = header.plan.offset + random() % header.plan.size;
+      bytes[at] =
+          random() % 2 == 0 ? static_cast<uint8_t>(random()) : bytes[at] ^ (1 << random() % 8);
+    }
+    Rehash(&bytes);
+    Result<ImageView> view = VerifyImage(bytes.data(), bytes.size());
+    if (view.ok()) {
+      ++accepted;
+      PrintImage(view->plan);
+    }
+  }
+  EXPECT_LT(accepted, 20000);
+}
+
+TEST(Verifier, TruncatedBytesNeverCrash) {
+  TestImage t;
+  Fill(&t);
+  const std::vector<uint8_t> good = Serialize(t.model);
+  for (size_t size = 0; size < good.size(); size += size < 6000 ? 1 : 997) {
+    std::vector<uint8_t> bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size));
+    if (size >= sizeof(ImageHeader)) {
+      ImageHeader header;
+      std::memcpy(&header, bytes.data(), sizeof(header));
+      header.total_size = size;
+      header.plan.size = std::min<uint64_t>(header.plan.size, size - sizeof(header));
+      std::memcpy(bytes.data(), &header, sizeof(header));
+      Rehash(&bytes);
+    }
+    EXPECT_FALSE(VerifyImage(bytes.data(), bytes.size()).ok()) << size;
+  }
+}
+
+}  // namespace
+}  // namespace stator::executable
