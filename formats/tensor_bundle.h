@@ -1,0 +1,99 @@
+#ifndef STATOR_FORMATS_TENSOR_BUNDLE_H_
+#define STATOR_FORMATS_TENSOR_BUNDLE_H_
+
+// Checkpoints in TensorFlow's second format, readable by both sides:
+//
+//   PREFIX.index                 a sorted table: "" -> BundleHeaderProto, name -> BundleEntryProto
+//   PREFIX.data-00000-of-00001   the tensors' bytes, back to back, each with a checksum in its
+//   entry
+//
+// A tensor is told by its type, its sizes and its little-endian row-major bytes; the elements of a
+// string tensor are strings.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "formats/file.h"
+#include "proto/tensor_bundle.pb.h"
+
+namespace stator::formats {
+
+// Reads a checkpoint. Opening verifies the index; reading a tensor verifies its size and checksum.
+// Errors name the file, the tensor and what was expected. Any thread may read.
+class BundleReader {
+ public:
+  // kNotFound if there is no such checkpoint.
+  static absl::StatusOr<BundleReader> Open(const std::string& prefix);
+  BundleReader(BundleReader&& other) noexcept;
+  BundleReader& operator=(BundleReader&&) = delete;
+  ~BundleReader();
+
+  // Every tensor by name. The sizes of an entry's shape are known and their product is within 63
+  // bits.
+  const std::map<std::string, BundleEntryProto>& entries() const { return entries_; }
+
+  // kNotFound names the checkpoint and the tensor.
+  absl::StatusOr<const BundleEntryProto*> Find(const std::string& name) const;
+
+  // Reads a tensor of any type but string into `out`, whose size must be the entry's.
+  absl::Status Read(const std::string& name, absl::Span<char> out) const;
+  // Reads a string tensor's elements in row-major order.
+  absl::StatusOr<std::vector<std::string>> ReadStrings(const std::string& name) const;
+
+ private:
+  struct Shard {
+    std::string path;
+    int fd = -1;
+    int64_t size = 0;
+  };
+
+  explicit BundleReader(std::string prefix) : prefix_(std::move(prefix)) {}
+  absl::Status OpenShards(int count);
+  absl::Status CheckEntry(const std::string& name, const BundleEntryProto& entry) const;
+  absl::Status ReadStored(const std::string& name, const BundleEntryProto& entry,
+                          absl::Span<char> out) const;
+
+  std::string prefix_;
+  std::map<std::string, BundleEntryProto> entries_;
+  std::vector<Shard> shards_;
+};
+
+// Writes a checkpoint of one data file. The files appear under their names when Finish has made
+// both durable, data first, so a new prefix is either complete or absent. Where a checkpoint of
+// this prefix already exists, a crash between the two renames leaves one whose checksums fail: save
+// under a new prefix each time, as TensorFlow's Saver does. Not thread-safe.
+class BundleWriter {
+ public:
+  static absl::StatusOr<BundleWriter> Create(const std::string& prefix);
+
+  // kAlreadyExists for a name given before; kInvalidArgument if `bytes` is not what the type and
+  // sizes ask for, or for a type that a checkpoint cannot hold.
+  absl::Status Add(const std::string& name, DataType dtype, absl::Span<const int64_t> dims,
+                   absl::string_view bytes);
+  absl::Status AddStrings(const std::string& name, absl::Span<const int64_t> dims,
+                          absl::Span<const std::string> values);
+
+  // Completes the checkpoint. Without it nothing is left of what was written. Call once.
+  absl::Status Finish();
+
+ private:
+  BundleWriter(std::string prefix, AtomicFile data)
+      : prefix_(std::move(prefix)), data_(std::move(data)) {}
+  absl::StatusOr<BundleEntryProto*> NewEntry(const std::string& name, DataType dtype,
+                                             absl::Span<const int64_t> dims);
+
+  std::string prefix_;
+  AtomicFile data_;
+  int64_t offset_ = 0;
+  std::map<std::string, BundleEntryProto> entries_;
+};
+
+}  // namespace stator::formats
+
+#endif  // STATOR_FORMATS_TENSOR_BUNDLE_H_
