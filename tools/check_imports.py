@@ -53,7 +53,6 @@ FORBIDDEN_LIBRARIES = {
 
 SOURCE = re.compile(r"\.(h|cc|cu|td|inc|proto|fbs)$")
 INCLUDE = re.compile(r'^\s*(?:#\s*include|import|include)\s+["<]([^">]+)[">]')
-MAX_LINES = 450
 
 
 def folder_of(path, folders):
@@ -80,8 +79,6 @@ def check_source(root, path):
         guard = "STATOR_" + re.sub(r"[/.]", "_", path).upper() + "_"
         if f"#ifndef {guard}" not in lines:
             errors.append(f"{path}:1: expected the include guard {guard}")
-    if len(lines) > MAX_LINES:
-        errors.append(f"{path}: {len(lines)} lines; split files above {MAX_LINES}")
 
     mine = folder_of(path, ALLOWED)
     if mine is None:

@@ -21,8 +21,8 @@ def read_events(path):
                 yield json.loads(line)
 
 
-def cases_of(xml_path):
-    """Returns (passed, failed, skipped) of one test.xml."""
+def cases_of(label, xml_path):
+    """Returns (passed, failed, skipped) of one test.xml; tells each skipped case and why."""
     passed = failed = skipped = 0
     for case in ET.parse(xml_path).getroot().iter("testcase"):
         if case.find("failure") is not None or case.find("error") is not None:
@@ -31,6 +31,9 @@ def cases_of(xml_path):
             skipped += 1
         elif case.get("result") == "skipped" or case.find("skipped") is not None:
             skipped += 1
+            reason = case.find("skipped")
+            why = (reason.get("message") or "") if reason is not None else ""
+            print(f"SKIPPED {label} {case.get('name')}: {' '.join(why.split())}", file=sys.stderr)
         else:
             passed += 1
     return passed, failed, skipped
@@ -64,7 +67,7 @@ def main():
         counts = (0, 0, 0)
         if path is not None:
             try:
-                counts = cases_of(path)
+                counts = cases_of(label, path)
             except (OSError, ET.ParseError) as error:
                 print(f"{label}: unreadable test.xml: {error}", file=sys.stderr)
         if status not in ("PASSED", "FLAKY") and counts[1] == 0:
