@@ -195,4 +195,18 @@ absl::StatusOr<std::vector<std::string>> BundleReader::ReadStrings(const std::st
   return values;
 }
 
+absl::Status BundleReader::VerifyAll() const {
+  std::string bytes;
+  for (const auto& [name, entry] : entries_) {
+    if (entry.slices_size() > 0) continue;
+    if (entry.dtype() == DT_STRING) {
+      STATOR_RETURN_IF_ERROR(ReadStrings(name).status());
+      continue;
+    }
+    bytes.resize(entry.size());
+    STATOR_RETURN_IF_ERROR(Read(name, absl::MakeSpan(&bytes[0], bytes.size())));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace stator::formats

@@ -46,6 +46,9 @@ class BundleReader {
   // Reads a string tensor's elements in row-major order.
   absl::StatusOr<std::vector<std::string>> ReadStrings(const std::string& name) const;
 
+  // Reads everything to see that every checksum is right.
+  absl::Status VerifyAll() const;
+
  private:
   struct Shard {
     std::string path;
