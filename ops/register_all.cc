@@ -1,0 +1,19 @@
+#include "ops/register_all.h"
+
+#include "ops/array/array_ops.h"
+#include "ops/control/control_ops.h"
+#include "ops/math/math_ops.h"
+#include "ops/nn/nn_ops.h"
+#include "ops/state/state_ops.h"
+
+namespace stator::ops {
+
+void RegisterAll(compiler::OpSet& ops) {
+  RegisterArrayOps(ops);
+  RegisterControlOps(ops);
+  RegisterMathOps(ops);
+  RegisterNnOps(ops);
+  RegisterStateOps(ops);
+}
+
+}  // namespace stator::ops
