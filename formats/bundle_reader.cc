@@ -61,12 +61,14 @@ absl::StatusOr<BundleReader> BundleReader::Open(const std::string& prefix) {
   STATOR_RETURN_IF_ERROR(reader.OpenShards(header.num_shards()));
   for (const auto& [name, value] : table) {
     // Keys that start with a zero byte hold the slices of partitioned tensors.
-    if (name[0] == '\0') continue;
-    BundleEntryProto& entry = reader.entries_[name];
+    BundleEntryProto& entry = (name[0] == '\0' ? reader.slices_ : reader.entries_)[name];
     if (const absl::Status status = ParseBinary(value, ParseLimits(), &entry); !status.ok()) {
       return absl::DataLossError(absl::StrCat(path, ": tensor '", name, "': ", status.message()));
     }
     STATOR_RETURN_IF_ERROR(reader.CheckEntry(name, entry));
+  }
+  for (const auto& [name, entry] : reader.entries_) {
+    STATOR_RETURN_IF_ERROR(reader.CheckSlices(name, entry));
   }
   return reader;
 }
@@ -74,6 +76,7 @@ absl::StatusOr<BundleReader> BundleReader::Open(const std::string& prefix) {
 BundleReader::BundleReader(BundleReader&& other) noexcept
     : prefix_(std::move(other.prefix_)),
       entries_(std::move(other.entries_)),
+      slices_(std::move(other.slices_)),
       shards_(std::exchange(other.shards_, {})) {}
 
 BundleReader::~BundleReader() {
@@ -133,13 +136,36 @@ absl::StatusOr<const BundleEntryProto*> BundleReader::Find(const std::string& na
   return &place->second;
 }
 
-absl::Status BundleReader::ReadStored(const std::string& name, const BundleEntryProto& entry,
-                                      absl::Span<char> out) const {
-  if (entry.slices_size() > 0) {
-    return absl::UnimplementedError(
-        absl::StrCat("checkpoint ", prefix_, ": tensor '", name,
-                     "' is partitioned; reading slices is not supported"));
+absl::Status BundleReader::CheckSlices(const std::string& name,
+                                       const BundleEntryProto& entry) const {
+  const auto fail = [&](const std::string& what) {
+    return absl::DataLossError(absl::StrCat(prefix_, ".index: tensor '", name, "': ", what));
+  };
+  if (entry.slices_size() == 0) return absl::OkStatus();
+  STATOR_ASSIGN_OR_RETURN(const std::vector<int64_t> dims, graph::StaticShape(entry.shape()));
+  STATOR_ASSIGN_OR_RETURN(const int64_t count, graph::NumElements(dims));
+  int64_t covered = 0;
+  for (const TensorSliceProto& proto : entry.slices()) {
+    const TensorSlice slice = FromProto(proto);
+    const auto slice_dims = SliceDims(slice, dims);
+    if (!slice_dims.ok()) return fail(std::string(slice_dims.status().message()));
+    const auto stored = slices_.find(SliceKey(name, slice));
+    if (stored == slices_.end()) return fail("expected an entry for each of its slices");
+    if (stored->second.dtype() != entry.dtype() ||
+        graph::ShapeText(stored->second.shape()) != graph::ShapeText(*slice_dims)) {
+      return fail("expected slices of its own type and of the sizes that it names");
+    }
+    STATOR_ASSIGN_OR_RETURN(const int64_t part, graph::NumElements(*slice_dims));
+    if (__builtin_add_overflow(covered, part, &covered)) return fail("too many slices");
   }
+  if (covered != count) {
+    return fail(
+        absl::StrCat("expected slices that cover its ", count, " elements, found ", covered));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BundleReader::ReadStored(const BundleEntryProto& entry, absl::Span<char> out) const {
   const Shard& shard = shards_[entry.shard_id()];
   for (size_t done = 0; done < out.size();) {
     const ssize_t n = pread(shard.fd, out.data() + done, out.size() - done, entry.offset() + done);
@@ -154,23 +180,60 @@ absl::Status BundleReader::ReadStored(const std::string& name, const BundleEntry
   return absl::OkStatus();
 }
 
+absl::Status BundleReader::ReadVerified(const std::string& name, const BundleEntryProto& entry,
+                                        absl::Span<char> out) const {
+  STATOR_RETURN_IF_ERROR(ReadStored(entry, out));
+  if (MaskCrc32c(Crc32c(absl::string_view(out.data(), out.size()))) != entry.crc32c()) {
+    return absl::DataLossError(absl::StrCat(shards_[entry.shard_id()].path, ": tensor '", name,
+                                            "' at offset ", entry.offset(),
+                                            ": the checksum does not match"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status BundleReader::Read(const std::string& name, absl::Span<char> out) const {
   STATOR_ASSIGN_OR_RETURN(const BundleEntryProto* entry, Find(name));
-  if (graph::DataTypeSize(entry->dtype()) == 0) {
+  return ReadSlice(name, TensorSlice(entry->shape().dim_size()), out);
+}
+
+absl::Status BundleReader::ReadSlice(const std::string& name, const TensorSlice& slice,
+                                     absl::Span<char> out) const {
+  STATOR_ASSIGN_OR_RETURN(const BundleEntryProto* entry, Find(name));
+  const auto fail = [&](const std::string& what) {
     return absl::InvalidArgumentError(
-        absl::StrCat("checkpoint ", prefix_, ": tensor '", name, "' of type ",
-                     graph::DataTypeName(entry->dtype()), " has no plain bytes"));
+        absl::StrCat("checkpoint ", prefix_, ": tensor '", name, "': ", what));
+  };
+  const int width = graph::DataTypeSize(entry->dtype());
+  if (width == 0) {
+    return fail(absl::StrCat("type ", graph::DataTypeName(entry->dtype()), " has no plain bytes"));
   }
-  if (entry->slices_size() == 0 && out.size() != static_cast<uint64_t>(entry->size())) {
-    return absl::InvalidArgumentError(absl::StrCat("checkpoint ", prefix_, ": tensor '", name,
-                                                   "' has ", entry->size(), " bytes, expected ",
-                                                   out.size()));
+  STATOR_ASSIGN_OR_RETURN(const std::vector<int64_t> dims, graph::StaticShape(entry->shape()));
+  const auto slice_dims = SliceDims(slice, dims);
+  if (!slice_dims.ok()) return fail(std::string(slice_dims.status().message()));
+  STATOR_ASSIGN_OR_RETURN(const int64_t count, graph::NumElements(*slice_dims));
+  if (out.size() / width != static_cast<uint64_t>(count) || out.size() % width != 0) {
+    return fail(absl::StrCat("expected ", count, " elements of ", width, " bytes, found ",
+                             out.size(), " bytes of room"));
   }
-  STATOR_RETURN_IF_ERROR(ReadStored(name, *entry, out));
-  if (MaskCrc32c(Crc32c(absl::string_view(out.data(), out.size()))) != entry->crc32c()) {
-    return absl::DataLossError(absl::StrCat(shards_[entry->shard_id()].path, ": tensor '", name,
-                                            "' at offset ", entry->offset(),
-                                            ": the checksum does not match"));
+  const TensorSlice whole(dims.size());
+  if (entry->slices_size() == 0 && *slice_dims == dims) return ReadVerified(name, *entry, out);
+
+  int64_t found = 0;
+  std::string bytes;
+  const auto take = [&](const BundleEntryProto& stored, const TensorSlice& part) -> absl::Status {
+    bytes.resize(stored.size());
+    STATOR_RETURN_IF_ERROR(ReadVerified(name, stored, absl::MakeSpan(&bytes[0], bytes.size())));
+    found += CopyShared(dims, width, part, bytes.data(), slice, out.data());
+    return absl::OkStatus();
+  };
+  if (entry->slices_size() == 0) return take(*entry, whole);
+  for (const TensorSliceProto& proto : entry->slices()) {
+    const TensorSlice part = FromProto(proto);
+    STATOR_RETURN_IF_ERROR(take(slices_.at(SliceKey(name, part)), part));
+  }
+  if (found != count) {
+    return absl::DataLossError(
+        absl::StrCat(prefix_, ".index: tensor '", name, "': its slices overlap or leave a gap"));
   }
   return absl::OkStatus();
 }
@@ -184,8 +247,12 @@ absl::StatusOr<std::vector<std::string>> BundleReader::ReadStrings(const std::st
   }
   STATOR_ASSIGN_OR_RETURN(const std::vector<int64_t> dims, graph::StaticShape(entry->shape()));
   STATOR_ASSIGN_OR_RETURN(const int64_t count, graph::NumElements(dims));
-  std::string bytes(entry->slices_size() > 0 ? 0 : entry->size(), '\0');
-  STATOR_RETURN_IF_ERROR(ReadStored(name, *entry, absl::MakeSpan(&bytes[0], bytes.size())));
+  if (entry->slices_size() > 0) {
+    return absl::UnimplementedError(absl::StrCat("checkpoint ", prefix_, ": string tensor '", name,
+                                                 "' is stored in slices, which is not supported"));
+  }
+  std::string bytes(entry->size(), '\0');
+  STATOR_RETURN_IF_ERROR(ReadStored(*entry, absl::MakeSpan(&bytes[0], bytes.size())));
   auto values = DecodeStrings(bytes, count, UnmaskCrc32c(entry->crc32c()));
   if (!values.ok()) {
     return absl::DataLossError(absl::StrCat(shards_[entry->shard_id()].path, ": tensor '", name,
@@ -198,13 +265,17 @@ absl::StatusOr<std::vector<std::string>> BundleReader::ReadStrings(const std::st
 absl::Status BundleReader::VerifyAll() const {
   std::string bytes;
   for (const auto& [name, entry] : entries_) {
-    if (entry.slices_size() > 0) continue;
+    if (entry.slices_size() > 0) continue;  // its slices come below
     if (entry.dtype() == DT_STRING) {
       STATOR_RETURN_IF_ERROR(ReadStrings(name).status());
       continue;
     }
     bytes.resize(entry.size());
-    STATOR_RETURN_IF_ERROR(Read(name, absl::MakeSpan(&bytes[0], bytes.size())));
+    STATOR_RETURN_IF_ERROR(ReadVerified(name, entry, absl::MakeSpan(&bytes[0], bytes.size())));
+  }
+  for (const auto& [key, entry] : slices_) {
+    bytes.resize(entry.size());
+    STATOR_RETURN_IF_ERROR(ReadVerified(key, entry, absl::MakeSpan(&bytes[0], bytes.size())));
   }
   return absl::OkStatus();
 }

@@ -71,6 +71,29 @@ absl::Status BundleWriter::AddStrings(const std::string& name, absl::Span<const 
   return data_.Append(stored.bytes);
 }
 
+absl::Status BundleWriter::AddSlice(const std::string& name, DataType dtype,
+                                    absl::Span<const int64_t> dims, const TensorSlice& slice,
+                                    absl::string_view bytes) {
+  STATOR_ASSIGN_OR_RETURN(const std::vector<int64_t> slice_dims, SliceDims(slice, dims));
+  if (absl::MakeConstSpan(slice_dims) == dims) return Add(name, dtype, dims, bytes);
+  auto place = entries_.find(name);
+  if (place == entries_.end()) {
+    STATOR_RETURN_IF_ERROR(NewEntry(name, dtype, dims).status());
+    place = entries_.find(name);
+    place->second.clear_offset();
+  }
+  BundleEntryProto& whole = place->second;
+  if (whole.dtype() != dtype || graph::ShapeText(whole.shape()) != graph::ShapeText(dims) ||
+      (whole.slices_size() == 0 && whole.size() > 0)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("tensor '", name,
+                     "': this slice does not fit what was given before for checkpoint ", prefix_));
+  }
+  STATOR_RETURN_IF_ERROR(Add(SliceKey(name, slice), dtype, slice_dims, bytes));
+  *whole.add_slices() = ToProto(slice);
+  return absl::OkStatus();
+}
+
 absl::Status BundleWriter::Finish() {
   BundleHeaderProto header;
   header.set_num_shards(1);

@@ -20,6 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "formats/file.h"
+#include "formats/tensor_slice.h"
 #include "proto/tensor_bundle.pb.h"
 
 namespace stator::formats {
@@ -41,9 +42,12 @@ class BundleReader {
   // kNotFound names the checkpoint and the tensor.
   absl::StatusOr<const BundleEntryProto*> Find(const std::string& name) const;
 
-  // Reads a tensor of any type but string into `out`, whose size must be the entry's.
+  // Reads a tensor of any type but string into `out`, whose size must be the tensor's.
   absl::Status Read(const std::string& name, absl::Span<char> out) const;
-  // Reads a string tensor's elements in row-major order.
+  // Reads a part of one; every stored slice that it touches is read and verified whole.
+  absl::Status ReadSlice(const std::string& name, const TensorSlice& slice,
+                         absl::Span<char> out) const;
+  // Reads a string tensor's elements in row-major order. kUnimplemented if it is stored in slices.
   absl::StatusOr<std::vector<std::string>> ReadStrings(const std::string& name) const;
 
   // Reads everything to see that every checksum is right.
@@ -59,11 +63,14 @@ class BundleReader {
   explicit BundleReader(std::string prefix) : prefix_(std::move(prefix)) {}
   absl::Status OpenShards(int count);
   absl::Status CheckEntry(const std::string& name, const BundleEntryProto& entry) const;
-  absl::Status ReadStored(const std::string& name, const BundleEntryProto& entry,
-                          absl::Span<char> out) const;
+  absl::Status CheckSlices(const std::string& name, const BundleEntryProto& entry) const;
+  absl::Status ReadStored(const BundleEntryProto& entry, absl::Span<char> out) const;
+  absl::Status ReadVerified(const std::string& name, const BundleEntryProto& entry,
+                            absl::Span<char> out) const;
 
   std::string prefix_;
   std::map<std::string, BundleEntryProto> entries_;
+  std::map<std::string, BundleEntryProto> slices_;  // by SliceKey
   std::vector<Shard> shards_;
 };
 
@@ -81,6 +88,10 @@ class BundleWriter {
                    absl::string_view bytes);
   absl::Status AddStrings(const std::string& name, absl::Span<const int64_t> dims,
                           absl::Span<const std::string> values);
+  // Adds a part of a tensor of sizes `dims`; `bytes` are the part's. The parts of one tensor must
+  // not overlap and must cover it, which the reader checks.
+  absl::Status AddSlice(const std::string& name, DataType dtype, absl::Span<const int64_t> dims,
+                        const TensorSlice& slice, absl::string_view bytes);
 
   // Completes the checkpoint. Without it nothing is left of what was written. Call once.
   absl::Status Finish();

@@ -117,6 +117,81 @@ TEST(TensorBundle, EveryFlippedDataBitIsFound) {
   EXPECT_EQ(BundleReader::Open(prefix).status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST(TensorSlice, KeysAreTensorFlows) {
+  // Tensor `w`, rows [0, 2), all columns.
+  EXPECT_EQ(SliceKey("w", {{0, 2}, {}}), std::string("\0w\0\x01\x01\x02\x80\x82\x80\x7f", 10));
+  // The order of the keys is the order of the starts, across every width of a number.
+  std::string last;
+  for (const int64_t start :
+       {int64_t{0}, int64_t{1}, int64_t{63}, int64_t{64}, int64_t{8191}, int64_t{8192},
+        int64_t{1} << 20, (int64_t{1} << 34) - 1, int64_t{1} << 34, int64_t{1} << 55,
+        (int64_t{1} << 62) - 1, int64_t{1} << 62, INT64_MAX}) {
+    const std::string key = SliceKey("w", {{start, 1}});
+    EXPECT_LT(last, key) << start;
+    last = key;
+  }
+  EXPECT_EQ(SliceKey("w", {{64, 1}}), std::string("\0w\0\x01\x01\x01\xc0\x40\x81", 9));
+}
+
+TEST(TensorSlice, ParsesShapeAndSlice) {
+  const auto parsed = ParseShapeAndSlice("4 5 0,2:-");
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->dims, (std::vector<int64_t>{4, 5}));
+  EXPECT_EQ(parsed->slice, (TensorSlice{{0, 2}, {}}));
+  EXPECT_TRUE(ParseShapeAndSlice("")->whole);
+  for (const char* bad : {"4 5", "4 5 0,2", "4 5 0,2:-:-", "4 5 3,2:-", "4 5 -1,2:-", "4 5 0,0:-",
+                          "x 5 0,2:-", "4 5 0,9223372036854775807:-", " ", "4  5 -:-"}) {
+    EXPECT_FALSE(ParseShapeAndSlice(bad).ok()) << bad;
+  }
+}
+
+TEST(TensorBundle, SlicedTensorsReadWholeAndInParts) {
+  const std::string prefix = Folder("sliced") + "/model";
+  // A 3x4 tensor of 0 to 11: the upper two rows in two parts, the last row in one.
+  auto writer = BundleWriter::Create(prefix);
+  ASSERT_TRUE(writer.ok());
+  ASSERT_TRUE(writer->AddSlice("w", DT_FLOAT, {3, 4}, {{0, 2}, {0, 1}}, Floats({0, 4})).ok());
+  ASSERT_TRUE(writer->AddSlice("w", DT_FLOAT, {3, 4}, {{2, 1}, {}}, Floats({8, 9, 10, 11})).ok());
+  ASSERT_TRUE(
+      writer->AddSlice("w", DT_FLOAT, {3, 4}, {{0, 2}, {1, 3}}, Floats({1, 2, 3, 5, 6, 7})).ok());
+  ASSERT_TRUE(writer->AddSlice("v", DT_FLOAT, {2}, {{0, 2}}, Floats({1, 2})).ok());  // the whole
+  EXPECT_FALSE(writer->AddSlice("w", DT_FLOAT, {3, 5}, {{0, 1}, {}}, Floats({1, 2, 3, 4, 5})).ok());
+  EXPECT_FALSE(writer->AddSlice("v", DT_FLOAT, {2}, {{0, 1}}, Floats({1})).ok());
+  ASSERT_TRUE(writer->Finish().ok());
+
+  const auto reader = BundleReader::Open(prefix);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_EQ(reader->entries().size(), 2u);
+  EXPECT_TRUE(reader->VerifyAll().ok());
+  std::string all(48, '\0'), part(16, '\0');
+  ASSERT_TRUE(reader->Read("w", absl::MakeSpan(&all[0], all.size())).ok());
+  EXPECT_EQ(all, Floats({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}));
+  ASSERT_TRUE(reader->ReadSlice("w", {{1, 2}, {0, 2}}, absl::MakeSpan(&part[0], 16)).ok());
+  EXPECT_EQ(part, Floats({4, 5, 8, 9}));
+  EXPECT_EQ(ReadAll(*reader, "v"), Floats({1, 2}));
+  std::string one(4, '\0');
+  ASSERT_TRUE(reader->ReadSlice("v", {{1, 1}}, absl::MakeSpan(&one[0], 4)).ok());
+  EXPECT_EQ(one, Floats({2}));
+  EXPECT_FALSE(reader->ReadSlice("w", {{1, 3}, {}}, absl::MakeSpan(&all[0], 48)).ok());
+}
+
+TEST(TensorBundle, SlicesThatDoNotCoverAreRefused) {
+  const auto open = [](const std::vector<TensorSlice>& slices) {
+    const std::string prefix = Folder("uncovered") + "/model";
+    auto writer = BundleWriter::Create(prefix);
+    for (const TensorSlice& slice : slices) {
+      EXPECT_TRUE(writer->AddSlice("w", DT_FLOAT, {4}, slice, Floats({1, 2})).ok());
+    }
+    EXPECT_TRUE(writer->Finish().ok());
+    const auto reader = BundleReader::Open(prefix);
+    if (!reader.ok()) return reader.status();
+    std::string all(16, '\0');
+    return reader->Read("w", absl::MakeSpan(&all[0], all.size()));
+  };
+  EXPECT_TRUE(open({{{0, 2}}, {{2, 2}}}).ok());
+  EXPECT_EQ(open({{{0, 2}}}).code(), absl::StatusCode::kDataLoss);
+}
+
 // Checkpoints that TensorFlow wrote: read every tensor, then write the same bytes again.
 TEST(TensorBundle, RewritesTensorFlowsFilesByteForByte) {
   const char* data = std::getenv("STATOR_TEST_DATA");
