@@ -38,14 +38,14 @@ enum class MathFunction {
   kDigamma,   // 2.48 / 2.15 for x > 0, 43 ulp of max(|result|, 1) elsewhere; NaN at its poles
   kPow,       // 0.78 / 2.15; operands base, exponent; special cases of C Annex F
   kFloor,     // this and all below are exact
-  kCeil,    
+  kCeil,
   kRoundNearestEven,
-  kRoundNearestAfz,   // ties away from zero
-  kSign,              // -1, 1, or the operand where that is a zero or NaN
-  kAbs,             
-  kRemainder,         // of the division rounded towards zero (C's fmod): sign of the dividend
-  kMaximum,           // NaN if either operand is; -0 < +0
-  kMinimum,         
+  kRoundNearestAfz,  // ties away from zero
+  kSign,             // -1, 1, or the operand where that is a zero or NaN
+  kAbs,
+  kRemainder,  // of the division rounded towards zero (C's fmod): sign of the dividend
+  kMaximum,    // NaN if either operand is; -0 < +0
+  kMinimum,
 };
 
 inline constexpr int kMathFunctionCount = static_cast<int>(MathFunction::kMinimum) + 1;

@@ -42,6 +42,9 @@ struct ScalarBits {
   friend ScalarBits operator>>(ScalarBits a, ScalarBits b) { return a.value >> b.value; }
   friend ScalarMask operator==(ScalarBits a, ScalarBits b) { return {a.value == b.value}; }
   friend ScalarMask operator!=(ScalarBits a, ScalarBits b) { return {a.value != b.value}; }
+  friend ScalarBits Select(ScalarMask mask, ScalarBits a, ScalarBits b) {
+    return mask.value ? a : b;
+  }
 };
 
 inline ScalarBits<unsigned __int128> Widen(ScalarBits<uint64_t> bits) { return bits.value; }
@@ -126,6 +129,14 @@ struct ScalarNumber {
   static ScalarNumber Lookup(TableIndex index, const S (&table)[8]) { return Of(table[index]); }
 };
 
+inline ScalarNumber<float> NarrowToFloat(ScalarNumber<double> a) {
+  return ScalarNumber<float>(a.value);
+}
+
+inline ScalarNumber<double> WidenToDouble(ScalarNumber<float> a) {
+  return ScalarNumber<double>(a.value);
+}
+
 // `rare()` where the mask holds, else `otherwise`; generated code skips `rare` when no lane needs
 // it, and takes its result for all lanes when one does. So it must return `otherwise` in lanes
 // where the mask does not hold.
@@ -154,7 +165,8 @@ ReducedAngle<ScalarNumber<S>> ReduceHugeAngles(ScalarMask mask, ScalarNumber<S> 
   const auto reduced =
       ReduceHugeAngle(ScalarNumber<double>(angle.value), NumberFormat<S>::kMantissaBits, load_word);
   const S high = static_cast<S>(reduced.high.value);
-  const S low = static_cast<S>((reduced.high.value - high) + reduced.low.value);
+  double low = reduced.low.value;
+  if constexpr (sizeof(S) == sizeof(float)) low = (reduced.high.value - high) + low;
   return {high, low, static_cast<typename NumberFormat<S>::Bits>(reduced.quadrant.value)};
 }
 
