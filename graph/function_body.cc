@@ -35,19 +35,6 @@ const OpDef& ArgSchema() {
   return *schema;
 }
 
-class BodySchemas : public OpSchemas {
- public:
-  explicit BodySchemas(const Graph* parent) : parent_(parent) {}
-
-  const OpDef* Find(absl::string_view op) const override {
-    return op == kArgOp ? &ArgSchema() : parent_->FindOp(op);
-  }
-  std::vector<const OpDef*> List() const override { return parent_->schemas().List(); }
-
- private:
-  const Graph* parent_;
-};
-
 // Replaces references to the function's attributes by their values, in functions within values too.
 absl::Status Substitute(const AttrMap& attrs, AttrValue* value) {
   if (value->value_case() == AttrValue::kPlaceholder) {
@@ -191,7 +178,7 @@ class BodyBuilder {
   void RecordSource(const std::string& node, GraphDef* def) const {
     const SourceLocation source =
         FindSource(parent_.debug_info(), node, function_.signature().name());
-    if (source.known()) SourceRecorder(def->mutable_debug_info()).Add(node, source);
+    if (source.known()) SourceRecorder(def->mutable_debug_info()).Add(node, "", source);
   }
 
   absl::Status AddResults() {
@@ -251,6 +238,12 @@ class BodyBuilder {
 };
 
 }  // namespace
+
+const OpDef* BodySchemas::Find(absl::string_view op) const {
+  return op == kArgOp ? &ArgSchema() : parent_->FindOp(op);
+}
+
+std::vector<const OpDef*> BodySchemas::List() const { return parent_->schemas().List(); }
 
 absl::StatusOr<FunctionBody> InstantiateFunction(const Graph& parent, const FunctionDef& function,
                                                  const std::map<std::string, AttrValue>& attrs) {

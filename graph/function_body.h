@@ -17,10 +17,21 @@ namespace stator::graph {
 // The op of the nodes that stand for a function's arguments: one output, attributes T and index.
 inline constexpr char kArgOp[] = "_Arg";
 
+// The ops of a function's body: kArgOp, and what `parent`, which must outlive this, finds.
+class BodySchemas : public OpSchemas {
+ public:
+  explicit BodySchemas(const Graph* parent) : parent_(parent) {}
+
+  const OpDef* Find(absl::string_view op) const override;
+  std::vector<const OpDef*> List() const override;
+
+ private:
+  const Graph* parent_;
+};
+
 // A function as a graph of its own.
 struct FunctionBody {
-  // Finds the ops of the body: kArgOp, then those of the graph that holds the function.
-  std::unique_ptr<const OpSchemas> schemas;
+  std::unique_ptr<const BodySchemas> schemas;
   std::unique_ptr<Graph> graph;
   std::vector<int> args;             // node ids, one for each argument (list arguments unfolded)
   std::vector<Endpoint> results;     // one for each result

@@ -164,11 +164,17 @@ absl::StatusOr<const Node*> Graph::AddNode(NodeDef def, SourceLocation source) {
   return nodes_.back().get();
 }
 
-absl::Status Graph::AddFunction(FunctionDef function) {
+absl::Status Graph::AddFunction(FunctionDef function, const Graph* body) {
   const Mark mark = Position();
+  const std::string name = function.signature().name();
   absl::Status status = InsertFunction(std::move(function));
   if (status.ok()) status = CheckCalls(rest_.library(), limits_.max_call_depth);
-  if (!status.ok()) Rollback(mark);
+  if (!status.ok()) {
+    Rollback(mark);
+  } else if (body != nullptr) {
+    SourceRecorder recorder(rest_.mutable_debug_info());
+    for (const auto& node : body->nodes_) recorder.Add(node->name(), name, node->source());
+  }
   return status;
 }
 
@@ -305,7 +311,7 @@ GraphDef Graph::ToGraphDef(const ExportOptions& options) const {
   if (!options.source_locations) return def;
   GraphDebugInfo info = def.debug_info();
   SourceRecorder recorder(&info);
-  for (const auto& node : nodes_) recorder.Add(node->name(), node->source());
+  for (const auto& node : nodes_) recorder.Add(node->name(), "", node->source());
   if (info.traces_size() > def.debug_info().traces_size())
     *def.mutable_debug_info() = std::move(info);
   return def;

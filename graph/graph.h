@@ -63,8 +63,9 @@ class Graph {
   // included).
   absl::StatusOr<const Node*> AddNode(NodeDef def, SourceLocation source = {});
 
-  // kAlreadyExists if a different function has the name.
-  absl::Status AddFunction(FunctionDef function);
+  // kAlreadyExists if a different function has the name. With a `body`, the locations of its nodes
+  // become those of the function's nodes of the same names.
+  absl::Status AddFunction(FunctionDef function, const Graph* body = nullptr);
 
   // The program as a message; Import of it gives the same graph.
   GraphDef ToGraphDef(const ExportOptions& options = {}) const;

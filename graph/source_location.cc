@@ -59,9 +59,10 @@ SourceRecorder::SourceRecorder(GraphDebugInfo* info) : info_(info) {
   for (int i = 0; i < info->files_size(); ++i) files_.emplace(info->files(i), i);
 }
 
-void SourceRecorder::Add(absl::string_view node, const SourceLocation& source) {
-  const std::string key = TraceKey(node, "");
-  if (!source.known() || FindSource(*info_, node, "").known()) return;
+void SourceRecorder::Add(absl::string_view node, absl::string_view function,
+                         const SourceLocation& source) {
+  const std::string key = TraceKey(node, function);
+  if (!source.known() || FindSource(*info_, node, function).known()) return;
   const auto [it, is_new] = files_.emplace(source.file, info_->files_size());
   if (is_new) info_->add_files(source.file);
   auto* frame = (*info_->mutable_traces())[key].add_file_line_cols();

@@ -27,12 +27,12 @@ struct SourceLocation {
 SourceLocation FindSource(const GraphDebugInfo& info, absl::string_view node,
                           absl::string_view function);
 
-// Adds locations of main graph nodes to a GraphDebugInfo.
+// Adds locations of nodes to a GraphDebugInfo; `function` is empty for the main graph.
 class SourceRecorder {
  public:
   // `info` must outlive the recorder; entries that it holds already are left as they are.
   explicit SourceRecorder(GraphDebugInfo* info);
-  void Add(absl::string_view node, const SourceLocation& source);
+  void Add(absl::string_view node, absl::string_view function, const SourceLocation& source);
 
  private:
   GraphDebugInfo* info_;
