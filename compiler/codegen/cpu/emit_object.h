@@ -13,6 +13,9 @@ class Module;
 
 namespace stator::compiler {
 
+// CPU time of this thread: other processes do not disturb it.
+double ThreadMilliseconds();
+
 struct EmitTimings {
   double optimize_ms = 0;
   double codegen_ms = 0;

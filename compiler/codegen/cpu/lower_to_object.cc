@@ -1,6 +1,5 @@
 #include "compiler/codegen/cpu/lower_to_object.h"
 
-#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -29,11 +28,6 @@
 
 namespace stator::compiler {
 namespace {
-
-double Milliseconds(std::chrono::steady_clock::time_point since) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - since)
-      .count();
-}
 
 bool IsMultiDimensional(mlir::Type type) {
   auto vector = mlir::dyn_cast<mlir::VectorType>(type);
@@ -107,21 +101,21 @@ absl::StatusOr<std::string> LowerToObject(mlir::ModuleOp module, const CpuTarget
     return mlir::success();
   });
   LowerTimings timings;
-  auto start = std::chrono::steady_clock::now();
+  double start = ThreadMilliseconds();
   if ((NeedsVectorLowering(module) && mlir::failed(LowerVectors(module))) ||
       mlir::failed(ConvertToLlvmDialect(module))) {
     return absl::InternalError(absl::StrCat("kernel cannot be lowered to LLVM: ", diagnostics));
   }
-  timings.convert_ms = Milliseconds(start);
+  timings.convert_ms = ThreadMilliseconds() - start;
 
-  start = std::chrono::steady_clock::now();
+  start = ThreadMilliseconds();
   llvm::LLVMContext llvm_context;
   std::unique_ptr<llvm::Module> llvm_module =
       mlir::translateModuleToLLVMIR(module, llvm_context, "kernel");
   if (llvm_module == nullptr) {
     return absl::InternalError(absl::StrCat("kernel cannot be translated: ", diagnostics));
   }
-  timings.translate_ms = Milliseconds(start);
+  timings.translate_ms = ThreadMilliseconds() - start;
   if (options.llvm_ir != nullptr) {
     llvm::raw_string_ostream stream(*options.llvm_ir);
     llvm_module->print(stream, nullptr);

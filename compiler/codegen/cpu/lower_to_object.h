@@ -10,6 +10,7 @@
 
 namespace stator::compiler {
 
+// CPU time of the calling thread.
 struct LowerTimings {
   double convert_ms = 0;    // to the LLVM dialect
   double translate_ms = 0;  // to LLVM IR
