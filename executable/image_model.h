@@ -336,6 +336,8 @@ struct Variable {
   bool in_place = false;
   // The write leaves some elements as they were: a fresh version starts as a copy of the old one.
   bool partial_write = false;
+  // Starts as zeros when the session holds no value (hidden random counters): reading it is no error.
+  bool zero_initialized = false;
   int32_t source_node = kNone;
 };
 

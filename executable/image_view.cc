@@ -161,7 +161,8 @@ EntryPoint ReadEntry(const fb::EntryPoint* e) {
                     Ints(v->read_dims()),    Ints(v->write_dims()),
                     v->read_buffer(),        v->write_buffer(),
                     v->initialized_buffer(), v->in_place(),
-                    v->partial_write(),      v->source_node()};
+                    v->partial_write(),      v->zero_initialized(),
+                    v->source_node()};
   });
   out.guards = Items<Guard>(e->guards(), [](const fb::Guard* g) {
     return Guard{g->lhs(), g->rhs(), static_cast<Relation>(g->relation()), Text(g->message()),

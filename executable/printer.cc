@@ -130,6 +130,7 @@ class Printer {
       if (v.write_buffer != kNone) out_ += ", write " + Name(v.write_buffer);
       if (v.in_place) out_ += ", in place";
       if (v.partial_write) out_ += ", partly";
+      if (v.zero_initialized) out_ += ", zeros at first";
       out_ += "\n";
     }
     for (const Guard& g : entry.guards) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mlir/IR/BuiltinAttributes.h"
+
 namespace stator::compiler {
 
 void SourceNodes::Collect(mlir::Location loc, std::vector<int32_t>& nodes) {
