@@ -1,0 +1,142 @@
+#include "compiler/import/importer.h"
+
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/import/node_expander.h"
+#include "graph/graph_order.h"
+#include "graph/prune.h"
+#include "graph/status_macros.h"
+#include "graph/tensor_name.h"
+#include "llvm/ADT/StringExtras.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace stator::compiler {
+namespace {
+
+using graph::Endpoint;
+using graph::Node;
+
+// "x:0[1]" as a symbol's name: what the syntax does not allow becomes '_'.
+std::string SymbolName(const Node& node, int index, size_t axis) {
+  std::string name = node.name();
+  for (char& c : name) {
+    if (!llvm::isAlnum(c) && c != '_') c = '_';
+  }
+  if (!llvm::isAlpha(name[0]) && name[0] != '_') name.insert(0, "_");
+  return index == 0 ? absl::StrCat(name, ".", axis) : absl::StrCat(name, ".", index, ".", axis);
+}
+
+class Importer {
+ public:
+  Importer(const graph::Graph& graph, const OpSet& ops, const executable::CompileRequest& request, uint64_t seed,
+           mlir::MLIRContext* context)
+      : graph_(graph), request_(request), context_(context), builder_(context),
+        module_(mlir::ModuleOp::create(mlir::UnknownLoc::get(context))), expander_(graph, ops, seed, *module_, builder_) {}
+
+  absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>> Import() {
+    std::vector<std::string> feed_names;
+    for (const executable::FeedSpec& feed : request_.feeds) feed_names.push_back(feed.name);
+    STATOR_ASSIGN_OR_RETURN(graph::PrunedGraph pruned,
+                            graph::Prune(graph_, feed_names, request_.fetches, request_.targets));
+    STATOR_ASSIGN_OR_RETURN(std::vector<int> order, graph::TopologicalOrder(graph_, pruned.nodes));
+    STATOR_RETURN_IF_ERROR(BeginMain(pruned));
+    ValueMap values;
+    for (size_t i = 0; i < pruned.feeds.size(); ++i) {
+      values[pruned.feeds[i]] = {main_.getArgument(static_cast<unsigned>(i)), std::nullopt};
+    }
+    for (int id : order) STATOR_RETURN_IF_ERROR(expander_.ExpandNode(graph_.node(id), "", &values));
+    STATOR_RETURN_IF_ERROR(EndMain(pruned, values));
+    return std::move(module_);
+  }
+
+ private:
+  absl::Status BeginMain(const graph::PrunedGraph& pruned) {
+    llvm::SmallVector<mlir::Type> types;
+    llvm::SmallVector<mlir::Location> locs;
+    llvm::SmallVector<mlir::Attribute> names;
+    for (size_t i = 0; i < pruned.feeds.size(); ++i) {
+      const Node& node = graph_.node(pruned.feeds[i].node);
+      STATOR_ASSIGN_OR_RETURN(mlir::Type type, FeedType(node, pruned.feeds[i].index, request_.feeds[i]));
+      types.push_back(type);
+      locs.push_back(NodeLocation(node, "", context_));
+      names.push_back(builder_.getStringAttr(request_.feeds[i].name));
+    }
+    builder_.setInsertionPointToEnd(module_->getBody());
+    main_ = builder_.create<mlir::func::FuncOp>(builder_.getUnknownLoc(), "main", builder_.getFunctionType(types, {}));
+    mlir::Block* body = &main_.getBody().emplaceBlock();
+    body->addArguments(types, locs);
+    main_->setAttr("core.feeds", builder_.getArrayAttr(names));
+    builder_.setInsertionPointToStart(body);
+    return absl::OkStatus();
+  }
+
+  absl::Status EndMain(const graph::PrunedGraph& pruned, const ValueMap& values) {
+    llvm::SmallVector<mlir::Value> results;
+    llvm::SmallVector<mlir::Type> types;
+    llvm::SmallVector<mlir::Attribute> names;
+    for (size_t i = 0; i < pruned.fetches.size(); ++i) {
+      const NodeValue& value = values.at(pruned.fetches[i]);
+      if (!value.value || !llvm::isa<mlir::RankedTensorType>(value.value.getType())) {
+        return absl::InvalidArgumentError(absl::StrCat("cannot fetch '", request_.fetches[i], "': not a tensor"));
+      }
+      results.push_back(value.value);
+      types.push_back(value.value.getType());
+      names.push_back(builder_.getStringAttr(request_.fetches[i]));
+    }
+    builder_.create<mlir::func::ReturnOp>(builder_.getUnknownLoc(), results);
+    main_.setFunctionType(builder_.getFunctionType(main_.getArgumentTypes(), types));
+    main_->setAttr("core.fetches", builder_.getArrayAttr(names));
+    return absl::OkStatus();
+  }
+
+  // What the graph says of the fed tensor (a placeholder's shape), then what the caller says of its rank, then facts.
+  absl::StatusOr<mlir::Type> FeedType(const Node& node, int index, const executable::FeedSpec& feed) {
+    const DataType dtype = node.output_types()[index];
+    mlir::Type element = ElementTypeOfDataType(dtype, context_);
+    if (!element) return node.Annotate(absl::InvalidArgumentError(absl::StrCat("cannot be fed: element type ", DataType_Name(dtype))));
+    std::vector<int64_t> sizes;
+    bool known = false;
+    if (auto shape = node.ShapeAttr("shape"); shape.ok() && !(*shape)->unknown_rank() && node.op() != "VarHandleOp") {
+      // Graphs older than version 24 leave a placeholder's shape empty to say that it is unknown.
+      known = (*shape)->dim_size() > 0 || !feed.rank_known || feed.dims.empty();
+      if (known) for (const auto& dim : (*shape)->dim()) sizes.push_back(dim.size() < 0 ? -1 : dim.size());
+    }
+    if (!known) {
+      if (!feed.rank_known) {
+        return node.Annotate(absl::InvalidArgumentError("is fed, but neither the graph nor the caller knows its rank"));
+      }
+      sizes.assign(feed.dims.size(), -1);
+    }
+    core::DimContext& dims = core::DimContextOf(context_);
+    core::Dims result;
+    for (size_t axis = 0; axis < sizes.size(); ++axis) {
+      int64_t size = sizes[axis];
+      for (const executable::SymbolFact& fact : request_.facts) {
+        if (fact.tensor == feed.name && fact.dim == static_cast<int32_t>(axis)) size = fact.value;
+      }
+      result.push_back(size >= 0 ? dims.Constant(size) : dims.FreshSymbol(SymbolName(node, index, axis)));
+    }
+    return core::TensorType(result, element);
+  }
+
+  const graph::Graph& graph_;
+  const executable::CompileRequest& request_;
+  mlir::MLIRContext* context_;
+  mlir::OpBuilder builder_;
+  mlir::OwningOpRef<mlir::ModuleOp> module_;
+  NodeExpander expander_;
+  mlir::func::FuncOp main_;
+};
+
+}  // namespace
+
+absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>> ImportGraph(const graph::Graph& graph, const OpSet& ops,
+                                                              const executable::CompileRequest& request, uint64_t seed,
+                                                              mlir::MLIRContext* context) {
+  context->loadDialect<core::CoreDialect, mlir::func::FuncDialect>();
+  return Importer(graph, ops, request, seed, context).Import();
+}
+
+}  // namespace stator::compiler

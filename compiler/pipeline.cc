@@ -1,0 +1,125 @@
+#include "compiler/pipeline.h"
+
+#include <chrono>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/autodiff/differentiate.h"
+#include "compiler/codegen/compile_module.h"
+#include "compiler/import/importer.h"
+#include "compiler/passes/fix_sum_order/fix_sum_order.h"
+#include "compiler/passes/fuse/fuse.h"
+#include "compiler/passes/promote_variables/promote_variables.h"
+#include "compiler/passes/simplify/simplify.h"
+#include "compiler/plan/plan.h"
+#include "executable/image_builder.h"
+#include "executable/verifier.h"
+#include "graph/status_macros.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
+
+namespace stator::compiler {
+namespace {
+
+absl::Status Ok(void) { return absl::OkStatus(); }
+
+absl::Status FromLogicalResult(mlir::LogicalResult result, absl::string_view what) {
+  return mlir::succeeded(result) ? absl::OkStatus() : absl::InternalError(what);
+}
+
+}  // namespace
+
+std::vector<Stage> CoreStages(const PipelineOptions& options) {
+  const bool fuse = options.fuse;
+  return {
+      // Variables become values, so that everything below sees pure data flow.
+      {"promote-variables", [](mlir::ModuleOp m) { return PromoteVariables(m); }},
+      // Gradients while composites still stand: they override what would be derived.
+      {"differentiate", [](mlir::ModuleOp m) { return Differentiate(m); }},
+      {"inline-composites", [](mlir::ModuleOp m) { return InlineComposites(m), Ok(); }},
+      {"simplify", [](mlir::ModuleOp m) { return FromLogicalResult(Simplify(m), "simplify failed"); }},
+      // Adds pads, whose constants the next stage shares.
+      {"make-padding-explicit", [](mlir::ModuleOp m) { return MakePaddingExplicit(m), Ok(); }},
+      {"simplify-padding", [](mlir::ModuleOp m) { return FromLogicalResult(Simplify(m), "simplify failed"); }},
+      // The program's sums are final: from here on nothing may change a bit.
+      {"fix-sum-order", [](mlir::ModuleOp m) { return FixSumOrder(m), Ok(); }},
+      {"fuse", [fuse](mlir::ModuleOp m) { return Fuse(m, FuseOptions{fuse}), Ok(); }},
+  };
+}
+
+absl::Status RunCoreStages(mlir::ModuleOp module, const PipelineOptions& options,
+                           const std::function<void(const Stage&, mlir::ModuleOp)>& after) {
+  DiagnosticCollector diagnostics(module.getContext());
+  for (const Stage& stage : CoreStages(options)) {
+    STATOR_RETURN_IF_ERROR(stage.run(module));
+    if (mlir::failed(mlir::verify(module))) return diagnostics.Error(absl::StrCat("after stage ", stage.name));
+    if (after) after(stage, module);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<executable::ImageModel> GenerateImage(mlir::ModuleOp module, const PipelineOptions& options) {
+  STATOR_ASSIGN_OR_RETURN(CpuTarget target, CpuTarget::FromName(options.cpu));
+  int threads = options.num_threads;
+  if (threads <= 0) threads = static_cast<int>(std::thread::hardware_concurrency());
+  STATOR_ASSIGN_OR_RETURN(KernelTable kernels, CompileModule(module, target, threads));
+  STATOR_ASSIGN_OR_RETURN(executable::ImageModel model, BuildPlan(module, kernels, PlanOptions{options.in_place}));
+  model.producer = "stator 0.1";
+  model.target.vector_bytes = target.vector_bits() / 8;
+  model.target.features = {"avx2", "fma"};
+  if (target.has_avx512()) model.target.features.push_back("avx512f");
+  if (target.has_avx512bf16()) model.target.features.push_back("avx512bf16");
+  return model;
+}
+
+GraphCompiler::GraphCompiler(const graph::Graph* graph, const OpSet* ops, uint64_t seed, PipelineOptions options)
+    : graph_(graph), ops_(ops), seed_(seed), options_(std::move(options)) {}
+
+executable::Result<executable::CompiledImage> GraphCompiler::Compile(const executable::CompileRequest& request) {
+  executable::CompiledImage compiled;
+  auto last = std::chrono::steady_clock::now();
+  auto stamp = [&](const std::string& stage) {
+    auto now = std::chrono::steady_clock::now();
+    compiled.stage_ns.push_back({stage, std::chrono::duration_cast<std::chrono::nanoseconds>(now - last).count()});
+    last = now;
+  };
+  PipelineOptions options = options_;
+  if (!request.options.cpu.empty()) options.cpu = request.options.cpu;
+  if (request.options.num_threads > 0) options.num_threads = request.options.num_threads;
+  auto compile = [&]() -> absl::Status {
+    // One context per compile: constants and types die with it.
+    mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+    STATOR_ASSIGN_OR_RETURN(mlir::OwningOpRef<mlir::ModuleOp> module,
+                            ImportGraph(*graph_, *ops_, request, seed_, &context));
+    stamp("import");
+    STATOR_RETURN_IF_ERROR(
+        RunCoreStages(*module, options, [&](const Stage& stage, mlir::ModuleOp) { stamp(stage.name); }));
+    STATOR_ASSIGN_OR_RETURN(executable::ImageModel model, GenerateImage(*module, options));
+    for (const std::string& target : request.targets) model.entry_points[0].targets.push_back(target);
+    for (const executable::SymbolFact& fact : request.facts) model.entry_points[0].facts.push_back(fact.ToString());
+    stamp("code");
+    compiled.bytes = executable::Serialize(model);
+    stamp("serialize");
+    return absl::OkStatus();
+  };
+  if (absl::Status status = compile(); !status.ok()) {
+    // The canonical codes have the same numbers on both sides.
+    return executable::Status(static_cast<executable::Code>(status.code()), std::string(status.message()));
+  }
+  return compiled;
+}
+
+DiagnosticCollector::DiagnosticCollector(mlir::MLIRContext* context) : context_(context) {
+  handler_ = context->getDiagEngine().registerHandler([this](mlir::Diagnostic& diagnostic) {
+    if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error || !first_error_.empty()) return;
+    llvm::raw_string_ostream(first_error_) << diagnostic.getLocation() << ": " << diagnostic;
+  });
+}
+DiagnosticCollector::~DiagnosticCollector() { context_->getDiagEngine().eraseHandler(handler_); }
+
+absl::Status DiagnosticCollector::Error(absl::string_view what) const {
+  return absl::InternalError(absl::StrCat(what, ": ", first_error_.empty() ? "no diagnostic" : first_error_));
+}
+
+}  // namespace stator::compiler

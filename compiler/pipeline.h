@@ -1,0 +1,69 @@
+#ifndef STATOR_COMPILER_PIPELINE_H_
+#define STATOR_COMPILER_PIPELINE_H_
+
+// The compiler from graph to image. Its stages stand in one list (pipeline.cc) that reads top to bottom.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "compiler/dialect/core_dialect.h"
+#include "compiler/import/op_set.h"
+#include "executable/compile.h"
+#include "executable/image_model.h"
+#include "graph/graph.h"
+
+namespace stator::compiler {
+
+struct PipelineOptions {
+  bool fuse = true;        // false: one kernel per op (tests compare)
+  bool in_place = true;    // false: every result has memory of its own
+  std::string cpu = "native";
+  int num_threads = 0;     // of the compiler; 0: as many as the machine gives
+};
+
+// A rewrite of the core dialect.
+struct Stage {
+  std::string name;  // as `stator opt --stage=NAME` knows it
+  std::function<absl::Status(mlir::ModuleOp)> run;
+};
+std::vector<Stage> CoreStages(const PipelineOptions& options);
+
+// Runs the stages; `after` (may be null) sees the module after each. The module is verified between stages.
+absl::Status RunCoreStages(mlir::ModuleOp module, const PipelineOptions& options,
+                           const std::function<void(const Stage&, mlir::ModuleOp)>& after = nullptr);
+
+// Code and plan for a module that has been through the core stages.
+absl::StatusOr<executable::ImageModel> GenerateImage(mlir::ModuleOp module, const PipelineOptions& options);
+
+// A session's compiler, bound to one graph. Graph and op set must outlive it.
+class GraphCompiler : public executable::Compiler {
+ public:
+  GraphCompiler(const graph::Graph* graph, const OpSet* ops, uint64_t seed, PipelineOptions options = {});
+  executable::Result<executable::CompiledImage> Compile(const executable::CompileRequest& request) override;
+
+ private:
+  const graph::Graph* graph_;
+  const OpSet* ops_;
+  uint64_t seed_;
+  PipelineOptions options_;
+};
+
+// The library's only adapter from MLIR's diagnostics: collects what is reported on the context while it lives.
+class DiagnosticCollector {
+ public:
+  explicit DiagnosticCollector(mlir::MLIRContext* context);
+  ~DiagnosticCollector();
+  // `what`, followed by the first error reported.
+  absl::Status Error(absl::string_view what) const;
+
+ private:
+  mlir::MLIRContext* context_;
+  uint64_t handler_;
+  std::string first_error_;
+};
+
+}  // namespace stator::compiler
+
+#endif  // STATOR_COMPILER_PIPELINE_H_
