@@ -192,8 +192,8 @@ def Core_DotGeneralOp : Core_Op<"dot_general", [Pure]> {
 def Core_ConvolutionOp : Core_Op<"convolution", [Pure]> {
   let summary = "convolution (cross-correlation) over any number of spatial dimensions";
   let description = [{
-    The sum runs over kernel spatial positions in row-major order, then input features. Padded and dilated positions
-    contribute fma(0, w, acc). `padding_low`, `padding_high` give one expression per spatial dimension.
+    The sum runs over the kernel's dimensions but its output features, in row-major order of the kernel as it lies in
+    memory. Padded and dilated positions contribute fma(0, w, acc). `padding_low`, `padding_high` give one expression per spatial dimension.
   }];
   let arguments = (ins Core_Tensor:$lhs, Core_Tensor:$rhs, DenseI64ArrayAttr:$window_strides,
                        Core_DimsAttr:$padding_low, Core_DimsAttr:$padding_high, DenseI64ArrayAttr:$lhs_dilation,

@@ -94,7 +94,7 @@ absl::Status NodeExpander::ExpandNode(const graph::Node& node, const std::string
 }
 
 absl::StatusOr<const graph::FunctionBody*> NodeExpander::Instantiate(const NameAttrList& function) {
-  std::string key = proto::SerializeDeterministic(function);
+  STATOR_ASSIGN_OR_RETURN(std::string key, SerializeDeterministic(function));
   std::unique_ptr<graph::FunctionBody>& body = bodies_[key];
   if (!body) {
     STATOR_ASSIGN_OR_RETURN(graph::FunctionBody made, graph::InstantiateFunction(graph_, function));
@@ -148,9 +148,9 @@ VariableRef NodeExpander::DeclareVariable(absl::string_view container, absl::str
   }
   std::string symbol = key.first.empty() ? key.second : absl::StrCat(key.first, "/", key.second);
   mlir::OpBuilder at_module = mlir::OpBuilder::atBlockBegin(module_.getBody());
-  auto op = at_module.create<core::VariableOp>(builder_.loc(), symbol, mlir::TypeAttr::get(type), key.second, key.first,
-                                               zero_initialized);
-  (void)op;
+  at_module.create<core::VariableOp>(builder_.loc(), at_module.getStringAttr(symbol), mlir::TypeAttr::get(type),
+                                     at_module.getStringAttr(key.second), at_module.getStringAttr(key.first),
+                                     zero_initialized ? at_module.getUnitAttr() : nullptr);
   return variables_.emplace(std::move(key), VariableRef{symbol, type}).first->second;
 }
 
