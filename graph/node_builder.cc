@@ -35,6 +35,14 @@ AttrValue TensorAttr(const DenseTensor& tensor) {
 
 }  // namespace attr_internal
 
+absl::optional<Scope> OperatorScope(const Operand& x, const Operand& y) {
+  for (const Operand* operand : {&x, &y}) {
+    const Output* output = operand->input.output();
+    if (output != nullptr && output->valid()) return output->scope();
+  }
+  return absl::nullopt;
+}
+
 NodeBuilder::NodeBuilder(const Scope& scope, absl::string_view op,
                          const std::source_location& location)
     : scope_(scope), location_(location) {

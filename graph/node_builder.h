@@ -46,6 +46,8 @@ class InputList {
   InputList(std::vector<Input> inputs) : inputs_(std::move(inputs)) {}  // NOLINT: implicit
   InputList(const std::vector<Output>& outputs)                         // NOLINT: implicit
       : inputs_(outputs.begin(), outputs.end()) {}
+  InputList(const OutputList& outputs)  // NOLINT: implicit by design
+      : inputs_(outputs.begin(), outputs.end()) {}
 
   const std::vector<Input>& inputs() const { return inputs_; }
 
@@ -65,6 +67,10 @@ struct Operand {
   Input input;
   std::source_location location;
 };
+
+// Where an operator puts its node: the scope of the first operand that is a valid output. Absent
+// when none is, which is the case after an error that a scope holds already.
+absl::optional<Scope> OperatorScope(const Operand& x, const Operand& y);
 
 // A C++ value as an attribute: bool, integers, floating-point numbers, strings, DataType,
 // PartialShape, DenseTensor, NameAttrList (a function), and vectors of these except DenseTensor.

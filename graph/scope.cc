@@ -183,16 +183,14 @@ SourceLocation Scope::SourceFor(const std::source_location& location) const {
 
 Output Operation::output(int index) const { return valid() ? Output(*this, index) : Output(); }
 
-std::vector<Output> Operation::outputs(absl::string_view arg) const {
-  std::vector<Output> outputs;
-  if (!valid()) return outputs;
+OutputList Operation::outputs(absl::string_view arg) const {
+  if (!valid()) return OutputList();
   const auto range = node_->OutputRange(arg);
-  if (!range.ok()) {
-    scope_->UpdateStatus(range.status());
-    return outputs;
-  }
+  scope_->UpdateStatus(range.status());
+  if (!range.ok()) return OutputList();
+  std::vector<Output> outputs;
   for (int i = range->first; i < range->second; ++i) outputs.push_back(output(i));
-  return outputs;
+  return OutputList(std::move(outputs));
 }
 
 Endpoint Output::endpoint() const {

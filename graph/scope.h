@@ -4,6 +4,7 @@
 #include <memory>
 #include <source_location>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -19,6 +20,7 @@ namespace stator::graph {
 
 class Operation;
 class Output;
+class OutputList;
 class Scope;
 
 SourceLocation ToSourceLocation(const std::source_location& location);
@@ -107,7 +109,7 @@ class Operation {
   // Output `index`; an invalid one when the operation is invalid.
   Output output(int index) const;
   // Outputs [first, second) of a declared result.
-  std::vector<Output> outputs(absl::string_view arg) const;
+  OutputList outputs(absl::string_view arg) const;
 
  private:
   friend class Scope;
@@ -146,6 +148,25 @@ class Output {
  private:
   Operation operation_;
   int index_ = 0;
+};
+
+// The outputs of one declared result. After an error it is empty, and its elements are invalid
+// outputs.
+class OutputList {
+ public:
+  OutputList() = default;
+  explicit OutputList(std::vector<Output> outputs) : outputs_(std::move(outputs)) {}
+
+  size_t size() const { return outputs_.size(); }
+  Output operator[](size_t index) const {
+    return index < outputs_.size() ? outputs_[index] : Output();
+  }
+  const Output* data() const { return outputs_.data(); }
+  std::vector<Output>::const_iterator begin() const { return outputs_.begin(); }
+  std::vector<Output>::const_iterator end() const { return outputs_.end(); }
+
+ private:
+  std::vector<Output> outputs_;
 };
 
 }  // namespace stator::graph

@@ -92,8 +92,8 @@ Output Add(const Scope& scope, const Input& x, const Input& y,
 }
 
 Output operator+(const Operand& x, const Operand& y) {
-  return Add(x.input.output() != nullptr ? x.input.output()->scope() : y.input.output()->scope(),
-             x.input, y.input, x.location);
+  const absl::optional<Scope> scope = OperatorScope(x, y);
+  return scope ? Add(*scope, x.input, y.input, x.location) : Output();
 }
 
 const TensorProto& Value(const Scope& scope, const std::string& name) {
@@ -226,9 +226,11 @@ TEST(Scope, ListInputs) {
   EXPECT_EQ(*pack.node().IntAttr("N"), 3);
   const Operation many = NodeBuilder(scope, "Many").InputList({x, 1, true}).Finalize();
   ASSERT_TRUE(many.valid()) << scope.status();
-  const std::vector<Output> outputs = many.outputs("output");
+  const OutputList outputs = many.outputs("output");
   ASSERT_EQ(outputs.size(), 3u);
   EXPECT_EQ(outputs[2].dtype(), DT_BOOL);
+  EXPECT_FALSE(outputs[3].valid());
+  EXPECT_TRUE(NodeBuilder(scope, "Many").InputList(outputs).Finalize().valid());
   NodeBuilder(scope, "Pack").Input(x).Finalize();
   EXPECT_NE(scope.status().message().find("input 'values': expected a list of tensors"),
             absl::string_view::npos);
