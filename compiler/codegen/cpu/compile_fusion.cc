@@ -1,0 +1,62 @@
+#include "compiler/codegen/cpu/compile_fusion.h"
+
+#include <memory>
+#include <vector>
+
+#include "compiler/codegen/cpu/fusion_kernel.h"
+#include "compiler/codegen/cpu/iteration_space.h"
+#include "compiler/codegen/cpu/kernel_module.h"
+#include "compiler/codegen/cpu/location_text.h"
+#include "compiler/codegen/cpu/loop_kernel.h"
+#include "graph/status_macros.h"
+
+namespace stator::compiler {
+namespace {
+
+absl::Status CheckElementTypes(core::FusionOp fusion) {
+  for (mlir::Operation& op : fusion.getBody().front()) {
+    for (mlir::Value value : op.getOperands()) {
+      if (!IsKernelElement(core::ElementTypeOf(value))) {
+        return NotLowered(&op, "elements of this type");
+      }
+    }
+    for (mlir::Value value : op.getResults()) {
+      if (!IsKernelElement(core::ElementTypeOf(value))) {
+        return NotLowered(&op, "elements of this type");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Results of equal dimensions are computed together.
+absl::Status EmitResults(FusionKernel* kernel) {
+  std::vector<std::vector<LoopOutput>> groups;
+  for (unsigned i = 0; i < kernel->fusion()->getNumResults(); ++i) {
+    LoopOutput output{kernel->Returned(static_cast<int>(i)), kernel->Result(static_cast<int>(i))};
+    auto group = groups.begin();
+    while (group != groups.end() && group->front().buffer.dims != output.buffer.dims) ++group;
+    if (group == groups.end()) {
+      groups.push_back({output});
+    } else {
+      group->push_back(output);
+    }
+  }
+  for (const std::vector<LoopOutput>& group : groups) {
+    STATOR_RETURN_IF_ERROR(EmitLoopPhase(kernel, group));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<CompiledKernel> CompileFusion(core::FusionOp fusion, const CpuTarget& target,
+                                             const CodegenOptions& options) {
+  STATOR_RETURN_IF_ERROR(CheckElementTypes(fusion));
+  std::unique_ptr<mlir::MLIRContext> context = CreateKernelContext();
+  FusionKernel kernel(fusion, target, options, context.get(), InPlacePairs(fusion));
+  STATOR_RETURN_IF_ERROR(EmitResults(&kernel));
+  return kernel.Finish();
+}
+
+}  // namespace stator::compiler
