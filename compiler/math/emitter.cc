@@ -1,5 +1,7 @@
 #include "compiler/math/emitter.h"
 
+#include <bit>
+
 #include "llvm/ADT/SmallVector.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -73,9 +75,12 @@ Value Emitter::CallByRegister(StringRef intrinsic, int64_t width, Type element, 
         .create<mlir::LLVM::CallIntrinsicOp>(location_, type, intrinsic, arguments(parts))
         .getResult(0);
   };
-  if (width == lanes_) return call(operands);
-  Value result = SplatConstant(mlir::cast<mlir::TypedAttr>(builder_.getZeroAttr(element)));
-  for (int64_t first = 0; first < lanes_; first += width) {
+  const int64_t lanes = mlir::cast<VectorType>(operands[0].getType()).getNumElements();
+  if (width == lanes) return call(operands);
+  const auto type = VectorType::get({lanes}, element);
+  Value result =
+      Create<mlir::arith::ConstantOp>(mlir::cast<mlir::TypedAttr>(builder_.getZeroAttr(type)));
+  for (int64_t first = 0; first < lanes; first += width) {
     SmallVector<Value> parts;
     for (Value operand : operands) {
       parts.push_back(Create<mlir::vector::ExtractStridedSliceOp>(
@@ -128,58 +133,110 @@ std::optional<std::array<Value, 2>> Emitter::HardwareSplitExponent(Value x) {
   return {{mantissa, exponent}};
 }
 
-EmittedTableIndex Emitter::MakeTableIndex(Value index) {
-  const Type element = ElementType(index);
-  if (FillsAvx512Registers(element)) return {index, {}};
-  if (element.isInteger(32) && options_.avx2 && lanes_ > 0 && lanes_ % 8 == 0) return {index, {}};
-  EmittedTableIndex result;
-  const Value zero = element.isInteger(32) ? Constant(uint32_t{0}) : Constant(uint64_t{0});
-  for (int bit = 0; bit < 3; ++bit) {
-    const Value weight =
-        element.isInteger(32) ? Constant(uint32_t{1} << bit) : Constant(uint64_t{1} << bit);
-    const Value masked = Create<mlir::arith::AndIOp>(index, weight);
-    result.bits[bit] = Create<mlir::arith::CmpIOp>(mlir::arith::CmpIPredicate::ne, masked, zero);
-  }
-  return result;
+Value Emitter::TestIndexBit(Value index, int bit) {
+  const bool is_32_bits = ElementType(index).isInteger(32);
+  const Value zero = is_32_bits ? Constant(uint32_t{0}) : Constant(uint64_t{0});
+  const Value weight = is_32_bits ? Constant(uint32_t{1} << bit) : Constant(uint64_t{1} << bit);
+  return Create<mlir::arith::CmpIOp>(mlir::arith::CmpIPredicate::ne,
+                                     Create<mlir::arith::AndIOp>(index, weight), zero);
 }
 
-// By permutation of a register that holds the table, or by a tree of selects.
-template <typename S>
-Value Emitter::LookupEntry(const EmittedTableIndex& index, const S (&table)[8]) {
-  if (!index.lanes) {
-    const auto select = [&](int bit, Value one, Value zero) {
-      return Create<mlir::arith::SelectOp>(index.bits[bit], one, zero);
-    };
-    std::array<Value, 8> level;
-    for (int i = 0; i < 8; ++i) level[i] = Constant(table[i]);
-    for (int bit = 0; bit < 3; ++bit) {
-      for (int i = 0; i < (4 >> bit); ++i) level[i] = select(bit, level[2 * i + 1], level[2 * i]);
-    }
-    return level[0];
+EmittedTableIndex Emitter::MakeTableIndex(Value index) {
+  using Method = EmittedTableIndex::Method;
+  const Type element = ElementType(index);
+  const bool fills_avx2 =
+      options_.avx2 && lanes_ > 0 && lanes_ * element.getIntOrFloatBitWidth() % 256 == 0;
+  if (FillsAvx512Registers(element) || (fills_avx2 && element.isInteger(32))) {
+    return {Method::kPermutation, index, {}};
   }
-  const Type element =
-      sizeof(S) == sizeof(float) ? Type(builder_.getF32Type()) : Type(builder_.getF64Type());
-  const bool whole = FillsAvx512Registers(element);
-  const int64_t width = sizeof(S) == sizeof(float) && whole ? 16 : 8;
+  if (fills_avx2) {
+    // Double i of a half consists of its floats 2i and 2i + 1.
+    const Value low = Create<mlir::arith::ShLIOp>(
+        Create<mlir::arith::AndIOp>(index, Constant(uint64_t{7})), Constant(uint64_t{1}));
+    const Value high = Create<mlir::arith::ShLIOp>(
+        Create<mlir::arith::OrIOp>(low, Constant(uint64_t{1})), Constant(uint64_t{32}));
+    const Value pairs =
+        Create<mlir::vector::BitCastOp>(VectorType::get({2 * lanes_}, builder_.getI32Type()),
+                                        Create<mlir::arith::OrIOp>(low, high));
+    return {Method::kHalvedDoubles, pairs, {Value(), Value(), TestIndexBit(index, 2)}};
+  }
+  return {Method::kSelects,
+          {},
+          {TestIndexBit(index, 0), TestIndexBit(index, 1), TestIndexBit(index, 2)}};
+}
+
+template <typename S>
+Value Emitter::LookupBySelects(const EmittedTableIndex& index, const S (&table)[8]) {
+  std::array<Value, 8> level;
+  for (int i = 0; i < 8; ++i) level[i] = Constant(table[i]);
+  for (int bit = 0; bit < 3; ++bit) {
+    for (int i = 0; i < (4 >> bit); ++i) {
+      level[i] = Create<mlir::arith::SelectOp>(index.bits[bit], level[2 * i + 1], level[2 * i]);
+    }
+  }
+  return level[0];
+}
+
+// A 512-bit register of floats holds the table twice.
+template <typename S>
+Value Emitter::LookupByPermutation(const EmittedTableIndex& index, const S (&table)[8]) {
+  const bool is_f32 = sizeof(S) == sizeof(float);
+  const Type element = is_f32 ? Type(builder_.getF32Type()) : Type(builder_.getF64Type());
+  const bool wide = FillsAvx512Registers(element);
+  const int64_t width = is_f32 && wide ? 16 : 8;
   SmallVector<S> entries;
   for (int64_t lane = 0; lane < width; ++lane) entries.push_back(table[lane % 8]);
-  const Value permuted = Create<mlir::arith::ConstantOp>(
+  const Value values = Create<mlir::arith::ConstantOp>(
       mlir::DenseElementsAttr::get(VectorType::get({width}, element), ArrayRef<S>(entries)));
-  const StringRef intrinsic = width == 16 ? "llvm.x86.avx512.permvar.sf.512"
-                              : whole     ? "llvm.x86.avx512.permvar.df.512"
-                                          : "llvm.x86.avx2.permps";
-  return CallByRegister(intrinsic, width, element, {index.lanes},
+  const StringRef intrinsic = !wide    ? "llvm.x86.avx2.permps"
+                              : is_f32 ? "llvm.x86.avx512.permvar.sf.512"
+                                       : "llvm.x86.avx512.permvar.df.512";
+  return CallByRegister(intrinsic, width, element, {index.permutation},
                         [&](ValueRange part) -> SmallVector<Value> {
-                          return {permuted, part[0]};
+                          return {values, part[0]};
                         });
 }
 
+// AVX2 permutes eight floats across a register, but no doubles by variable indices.
+Value Emitter::LookupInHalves(const EmittedTableIndex& index, const double (&table)[8]) {
+  const Type f32 = builder_.getF32Type();
+  const auto look_up_half = [&](ArrayRef<double> half) -> Value {
+    SmallVector<uint32_t> words;
+    for (double entry : half) {
+      const auto bits = std::bit_cast<uint64_t>(entry);
+      words.push_back(static_cast<uint32_t>(bits));
+      words.push_back(static_cast<uint32_t>(bits >> 32));
+    }
+    const Value integers = Create<mlir::arith::ConstantOp>(mlir::DenseElementsAttr::get(
+        VectorType::get({8}, builder_.getI32Type()), ArrayRef<uint32_t>(words)));
+    const Value floats = Create<mlir::vector::BitCastOp>(VectorType::get({8}, f32), integers);
+    const Value permuted = CallByRegister("llvm.x86.avx2.permps", 8, f32, {index.permutation},
+                                          [&](ValueRange part) -> SmallVector<Value> {
+                                            return {floats, part[0]};
+                                          });
+    return Create<mlir::vector::BitCastOp>(mlir::cast<VectorType>(Shape(builder_.getF64Type())),
+                                           permuted);
+  };
+  const ArrayRef<double> entries(table);
+  return Create<mlir::arith::SelectOp>(index.bits[2], look_up_half(entries.drop_front(4)),
+                                       look_up_half(entries.take_front(4)));
+}
+
 Value Emitter::Lookup(const EmittedTableIndex& index, const float (&table)[8]) {
-  return LookupEntry(index, table);
+  return index.method == EmittedTableIndex::Method::kSelects ? LookupBySelects(index, table)
+                                                             : LookupByPermutation(index, table);
 }
 
 Value Emitter::Lookup(const EmittedTableIndex& index, const double (&table)[8]) {
-  return LookupEntry(index, table);
+  switch (index.method) {
+    case EmittedTableIndex::Method::kSelects:
+      return LookupBySelects(index, table);
+    case EmittedTableIndex::Method::kPermutation:
+      return LookupByPermutation(index, table);
+    case EmittedTableIndex::Method::kHalvedDoubles:
+      break;
+  }
+  return LookupInHalves(index, table);
 }
 
 Value Emitter::Any(Value mask) {

@@ -16,11 +16,17 @@
 
 namespace stator::compiler::math {
 
-// Selects one of eight table entries per lane. Either `lanes` holds the index (modulo 8) for a
-// permutation, or `bits` the three bits of the index as masks.
+// Selects one of eight table entries per lane.
 struct EmittedTableIndex {
-  mlir::Value lanes;
-  std::array<mlir::Value, 3> bits;
+  enum class Method {
+    kSelects,       // a tree of selects by the bits of the index
+    kPermutation,   // `permutation` holds the index (modulo 8)
+    kHalvedDoubles  // as pairs of floats: `permutation` within each half of the table, bits[2] the
+                    // half
+  };
+  Method method;
+  mlir::Value permutation;
+  std::array<mlir::Value, 3> bits;  // of the index, as masks
 };
 
 // Emits operations on values of one shape. EmittedNumber gives them the form that recipes are
@@ -78,8 +84,13 @@ class Emitter {
   mlir::Value CallByRegister(
       llvm::StringRef intrinsic, int64_t width, mlir::Type element, mlir::ValueRange operands,
       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> arguments);
+  // A mask of the lanes whose index has that bit.
+  mlir::Value TestIndexBit(mlir::Value index, int bit);
   template <typename S>
-  mlir::Value LookupEntry(const EmittedTableIndex& index, const S (&table)[8]);
+  mlir::Value LookupBySelects(const EmittedTableIndex& index, const S (&table)[8]);
+  template <typename S>
+  mlir::Value LookupByPermutation(const EmittedTableIndex& index, const S (&table)[8]);
+  mlir::Value LookupInHalves(const EmittedTableIndex& index, const double (&table)[8]);
   bool FillsAvx512Registers(mlir::Type element) const;
 
   mlir::OpBuilder& builder_;
