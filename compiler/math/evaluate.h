@@ -1,6 +1,10 @@
 #ifndef STATOR_COMPILER_MATH_EVALUATE_H_
 #define STATOR_COMPILER_MATH_EVALUATE_H_
 
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
 #include "compiler/math/functions.h"
 
 namespace stator::compiler {
@@ -11,6 +15,34 @@ namespace stator::compiler {
 // Half-precision types convert to float, evaluate, and round once.
 float Evaluate(MathFunction function, float a, float b = 0);
 double Evaluate(MathFunction function, double a, double b = 0);
+
+// The bits of the nearest f16 or bf16, ties to even, rounded once from either type.
+uint16_t HalfFromFloat(float x);
+uint16_t HalfFromFloat(double x);
+uint16_t Bfloat16FromFloat(float x);
+uint16_t Bfloat16FromFloat(double x);
+
+// Exact.
+float FloatFromHalf(uint16_t bits);
+float FloatFromBfloat16(uint16_t bits);
+
+// Integer division rounded towards zero, and its remainder, with every case defined: x / 0 has all
+// bits set, x rem 0 is x, the smallest number / -1 is itself with remainder 0.
+template <typename T>
+T IntegerQuotient(T dividend, T divisor) {
+  if (divisor == 0) return static_cast<T>(~T{0});
+  if (std::is_signed_v<T> && divisor == static_cast<T>(-1) &&
+      dividend == std::numeric_limits<T>::min())
+    return dividend;
+  return static_cast<T>(dividend / divisor);
+}
+
+template <typename T>
+T IntegerRemainder(T dividend, T divisor) {
+  if (divisor == 0) return dividend;
+  if (std::is_signed_v<T> && divisor == static_cast<T>(-1)) return 0;
+  return static_cast<T>(dividend % divisor);
+}
 
 }  // namespace stator::compiler
 

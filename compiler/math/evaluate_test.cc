@@ -377,6 +377,78 @@ TEST(Accuracy, DigammaObeysItsRecurrence) {
   EXPECT_LE(UlpDistance(Evaluate(Function::kDigamma, 1.0), -0.57721566490153286061), 2u);
 }
 
+template <typename S>
+std::vector<S> NumbersAroundSixteenBits() {
+  std::mt19937_64 random(3);
+  std::vector<S> numbers = SpecialNumbers<S>();
+  for (int i = 0; i < 200000; ++i) {
+    // A 16-bit number, a midpoint between two of them, or one of their neighbors.
+    const bool half = random() % 2 == 0;
+    const uint16_t bits = static_cast<uint16_t>(random());
+    S x = half ? FloatFromHalf(bits) : FloatFromBfloat16(bits);
+    if (random() % 2 == 0) {
+      const uint16_t next = bits + 1;
+      x = (x + S(half ? FloatFromHalf(next) : FloatFromBfloat16(next))) / 2;
+    }
+    if (random() % 2 == 0) x = std::nextafter(x, random() % 2 == 0 ? S(kInfinity) : S(-kInfinity));
+    numbers.push_back(x);
+  }
+  return numbers;
+}
+
+TYPED_TEST(ExactTest, SixteenBitRoundingIsToNearestEven) {
+  using S = TypeParam;
+  for (S x : NumbersAroundSixteenBits<S>()) {
+    if (std::isnan(x)) continue;
+    EXPECT_EQ(HalfFromFloat(x), std::bit_cast<uint16_t>(static_cast<_Float16>(x))) << x;
+    // Nothing lies nearer than the result, and at equal distance its last bit is zero.
+    const uint16_t result = Bfloat16FromFloat(x);
+    const double value = FloatFromBfloat16(result);
+    if (std::isinf(value)) {
+      EXPECT_GE(std::fabs(static_cast<double>(x)), 0x1.ffp127) << x;
+      continue;
+    }
+    const double distance = std::fabs(value - x);
+    for (int step : {-1, 1}) {
+      const double neighbor = FloatFromBfloat16(static_cast<uint16_t>(result + step));
+      const double other = std::isinf(neighbor) ? std::copysign(0x1p128, neighbor) : neighbor;
+      EXPECT_TRUE(distance < std::fabs(other - x) || std::isnan(neighbor) ||
+                  (distance == std::fabs(other - x) && result % 2 == 0))
+          << x << " became " << value;
+    }
+  }
+}
+
+TEST(SixteenBits, ExtendExactly) {
+  for (uint32_t bits = 0; bits <= 0xffff; ++bits) {
+    const auto half = static_cast<uint16_t>(bits);
+    EXPECT_TRUE(Same(FloatFromHalf(half), static_cast<float>(std::bit_cast<_Float16>(half))))
+        << bits;
+    EXPECT_TRUE(Same(FloatFromBfloat16(half), std::bit_cast<float>(bits << 16))) << bits;
+  }
+}
+
+TEST(SixteenBits, NaNStaysNaN) {
+  for (uint32_t bits : {0x7f800001u, 0xff800001u, 0x7fffffffu}) {
+    const float nan = std::bit_cast<float>(bits);
+    EXPECT_TRUE(std::isnan(FloatFromHalf(HalfFromFloat(nan))));
+    EXPECT_TRUE(std::isnan(FloatFromBfloat16(Bfloat16FromFloat(nan))));
+    EXPECT_TRUE(std::isnan(FloatFromBfloat16(Bfloat16FromFloat(static_cast<double>(nan)))));
+  }
+}
+
+TEST(IntegerDivision, DefinesEveryCase) {
+  EXPECT_EQ(IntegerQuotient<int32_t>(-7, 2), -3);
+  EXPECT_EQ(IntegerRemainder<int32_t>(-7, 2), -1);
+  EXPECT_EQ(IntegerQuotient<int32_t>(7, 0), -1);
+  EXPECT_EQ(IntegerRemainder<int32_t>(7, 0), 7);
+  EXPECT_EQ(IntegerQuotient<uint8_t>(7, 0), 255);
+  EXPECT_EQ(IntegerQuotient<int64_t>(INT64_MIN, -1), INT64_MIN);
+  EXPECT_EQ(IntegerRemainder<int64_t>(INT64_MIN, -1), 0);
+  EXPECT_EQ(IntegerQuotient<int8_t>(INT8_MIN, -1), INT8_MIN);
+  EXPECT_EQ(IntegerQuotient<uint8_t>(200, 255), 0);
+}
+
 TEST(Names, FindTheirFunctions) {
   for (int i = 0; i < kMathFunctionCount; ++i) {
     const auto function = static_cast<Function>(i);
