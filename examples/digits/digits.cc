@@ -1,0 +1,160 @@
+// Trains a small convolutional network to read handwritten digits.
+//
+//   digits                        on digits that the program draws itself
+//   digits --data DIR             on MNIST's IDX files, plain or .gz
+//
+// The last line is the accuracy on the test images.
+
+#include "data/digits.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "data/pipeline.h"
+#include "examples/digits/export.h"
+#include "examples/digits/model.h"
+#include "graph/status_macros.h"
+#include "nn/batch_source.h"
+#include "nn/trainer.h"
+#include "stator.h"
+
+namespace {
+
+using namespace stator;  // NOLINT: an example shows the library, not its namespaces
+
+struct Flags {
+  std::string data;
+  int epochs = 5;
+  int threads = 0;
+  uint64_t seed = 1;
+  std::string checkpoint;
+  bool resume = false;
+  int64_t save_every = 0;
+  std::string loss_log;
+  std::string export_folder;
+  bool quiet = false;
+};
+
+constexpr int64_t kBatch = 128;
+
+// Draws the digits to a folder of this process and loads them; the folder is gone afterwards.
+absl::Status Load(const Flags& flags, data::LabeledImages* train, data::LabeledImages* test) {
+  std::string folder = flags.data;
+  std::string drawn;
+  if (folder.empty()) {
+    drawn = absl::StrCat(P_tmpdir, "/digits-XXXXXX");
+    if (mkdtemp(drawn.data()) == nullptr) return absl::InternalError("cannot make a folder");
+    if (!flags.quiet) std::fprintf(stderr, "drawing digits\n");
+    STATOR_RETURN_IF_ERROR(data::WriteDigitSet(drawn, data::DigitSetOptions()));
+    folder = drawn;
+  }
+  auto loaded_train = data::LoadMnist(folder, "train");
+  auto loaded_test = data::LoadMnist(folder, "t10k");
+  if (!drawn.empty()) std::filesystem::remove_all(drawn);
+  STATOR_RETURN_IF_ERROR(loaded_train.status());
+  STATOR_RETURN_IF_ERROR(loaded_test.status());
+  *train = *std::move(loaded_train);
+  *test = *std::move(loaded_test);
+  return absl::OkStatus();
+}
+
+absl::Status Train(const Flags& flags) {
+  data::LabeledImages train, test;
+  STATOR_RETURN_IF_ERROR(Load(flags, &train, &test));
+  STATOR_ASSIGN_OR_RETURN(
+      const nn::ImageBatches batches,
+      nn::ImageBatches::Create(&train,
+                               {.batch_size = kBatch, .seed = flags.seed, .drop_remainder = true}));
+  STATOR_ASSIGN_OR_RETURN(const nn::ImageBatches test_batches,
+                          nn::ImageBatches::Create(&test, {.batch_size = 500, .shuffle = false}));
+
+  // The program: one graph with the passes that train and evaluate.
+  const graph::Scope scope = NewProgram();
+  examples::DigitsModel model(scope, flags.seed, train.height, train.width,
+                              batches.steps_per_epoch());
+  nn::TrainerOptions options;
+  options.checkpoint = flags.checkpoint;
+  options.resume = flags.resume;
+  options.save_every_steps = flags.save_every;
+  options.quiet = flags.quiet;
+  std::FILE* log = nullptr;
+  if (!flags.loss_log.empty()) {
+    log = std::fopen(flags.loss_log.c_str(), flags.resume ? "a" : "w");
+    if (log == nullptr) return absl::InvalidArgumentError("cannot write " + flags.loss_log);
+    options.on_step = [log](int64_t step, float loss) {
+      std::fprintf(log, "%lld %a\n", static_cast<long long>(step), loss);
+      std::fflush(log);
+    };
+  }
+  STATOR_ASSIGN_OR_RETURN(auto trainer, nn::Trainer::Create(&model.variables(), model.train_pass(),
+                                                            model.evaluate_pass(), options));
+  STATOR_ASSIGN_OR_RETURN(auto session,
+                          NewSession(scope, {.num_threads = flags.threads, .seed = flags.seed}));
+  STATOR_RETURN_IF_ERROR(trainer->Start(session.get()));
+  if (trainer->step() > 0 && !flags.quiet) {
+    std::fprintf(stderr, "resuming after step %lld\n", static_cast<long long>(trainer->step()));
+  }
+  STATOR_RETURN_IF_ERROR(trainer->Fit(batches, flags.epochs, &test_batches));
+  if (log != nullptr) std::fclose(log);
+
+  STATOR_ASSIGN_OR_RETURN(const nn::Metrics metrics, trainer->Evaluate(test_batches));
+  if (!flags.export_folder.empty()) {
+    STATOR_ASSIGN_OR_RETURN(const auto values, trainer->Values());
+    STATOR_RETURN_IF_ERROR(
+        examples::ExportTrained(scope.graph(), values, test, flags.export_folder));
+  }
+  std::printf("test accuracy: %.2f %%\n", 100 * metrics.accuracy);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  CLI::App app("Trains a convolutional network to read handwritten digits.", "digits");
+  app.add_option("--data", flags.data, "folder with MNIST's IDX files (plain or .gz)")
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--epochs", flags.epochs, "passes over the training images")
+      ->check(CLI::Range(0, 100000))
+      ->capture_default_str();
+  app.add_option("--threads", flags.threads, "compute threads; 0: as many as the machine gives")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  app.add_option("--seed", flags.seed, "of first weights, shuffling and dropout")
+      ->capture_default_str();
+  app.add_option("--checkpoint", flags.checkpoint, "folder to save to after each epoch");
+  app.add_flag("--resume", flags.resume, "continue from the newest checkpoint, if there is one");
+  app.add_option("--save-every", flags.save_every, "also save every N steps; 0: not")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--loss-log", flags.loss_log, "write each step's loss, exactly, to this file");
+  app.add_option("--export", flags.export_folder,
+                 "folder for the trained graph (digits.pb) and one test image (image.npy)")
+      ->check(CLI::ExistingDirectory);
+  app.add_flag("--quiet", flags.quiet, "no progress");
+  app.footer("Example: digits --data mnist --epochs 5 --checkpoint run1 --resume");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : 2;
+  }
+  if (flags.resume && flags.checkpoint.empty()) {
+    std::fprintf(stderr, "digits: --resume needs --checkpoint DIR\n");
+    return 2;
+  }
+  const absl::Status status = Train(flags);
+  if (!status.ok()) {
+    std::fprintf(stderr, "digits: %s\n", std::string(status.message()).c_str());
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,59 @@
+#include "examples/digits/model.h"
+
+#include "graph/node_builder.h"
+#include "nn/layers.h"
+#include "nn/losses.h"
+#include "nn/optimizers.h"
+
+namespace stator::examples {
+
+using graph::NodeBuilder;
+using graph::Output;
+using graph::Scope;
+
+DigitsModel::DigitsModel(const Scope& scope, uint64_t seed, int64_t height, int64_t width,
+                         int64_t steps_per_epoch)
+    : variables_(scope, seed) {
+  const nn::LayerPtr net = nn::Sequential({
+      nn::Conv2D(16, 5, {.activation = nn::Relu}),
+      nn::MaxPool2D(2),
+      nn::Conv2D(32, 5, {.activation = nn::Relu}),
+      nn::MaxPool2D(2),
+      nn::Flatten(),
+      nn::Dense(128, {.activation = nn::Relu}),
+      nn::Dropout(0.4f),
+      nn::Dense(10),
+  });
+
+  // The batch size is left open: one executable serves them all.
+  const graph::PartialShape image_shape = {-1, height, width, 1};
+  const Output images = NodeBuilder(scope.WithOpName("images"), "Placeholder")
+                            .Attr("dtype", DT_FLOAT)
+                            .Attr("shape", image_shape)
+                            .Finalize()
+                            .output(0);
+  const Output labels = NodeBuilder(scope.WithOpName("labels"), "Placeholder")
+                            .Attr("dtype", DT_INT32)
+                            .Attr("shape", graph::PartialShape{-1})
+                            .Finalize()
+                            .output(0);
+
+  const nn::Context training(scope.SubScope("training"), &variables_, /*training=*/true);
+  const Output logits = net->Build(training, images);
+  train_.inputs = {images, labels};
+  train_.loss = nn::SparseSoftmaxCrossEntropy(training.scope(), logits, labels);
+  train_.correct = nn::CountCorrect(training.scope(), logits, labels);
+  const nn::OptimizerPtr adam =
+      nn::Adam(nn::Schedule::ExponentialDecay(2e-3f, 0.5f, steps_per_epoch));
+  train_.step = nn::Minimize(training, train_.loss, *adam);
+
+  const nn::Context inference(scope.SubScope("inference"), &variables_, /*training=*/false);
+  const Output scores = net->Build(inference, images);
+  evaluate_.inputs = {images, labels};
+  evaluate_.loss = nn::SparseSoftmaxCrossEntropy(inference.scope(), scores, labels);
+  evaluate_.correct = nn::CountCorrect(inference.scope(), scores, labels);
+  nn::Softmax(scope.WithOpName("probabilities"), scores);
+  NodeBuilder(scope.WithOpName("digit"), "ArgMax").Input(scores).Input(-1).Finalize();
+}
+
+}  // namespace stator::examples

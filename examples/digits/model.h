@@ -1,0 +1,31 @@
+#ifndef STATOR_EXAMPLES_DIGITS_MODEL_H_
+#define STATOR_EXAMPLES_DIGITS_MODEL_H_
+
+#include <cstdint>
+
+#include "graph/scope.h"
+#include "nn/trainer.h"
+#include "nn/variables.h"
+
+namespace stator::examples {
+
+// The program of the example: a network with two convolutions, in a pass that trains and one that
+// evaluates. The latter has the tensors `images` (fed), `digit` and `probabilities`.
+class DigitsModel {
+ public:
+  DigitsModel(const graph::Scope& scope, uint64_t seed, int64_t height, int64_t width,
+              int64_t steps_per_epoch);
+
+  nn::Variables& variables() { return variables_; }
+  const nn::TrainingPass& train_pass() const { return train_; }
+  const nn::TrainingPass& evaluate_pass() const { return evaluate_; }
+
+ private:
+  nn::Variables variables_;
+  nn::TrainingPass train_;
+  nn::TrainingPass evaluate_;
+};
+
+}  // namespace stator::examples
+
+#endif  // STATOR_EXAMPLES_DIGITS_MODEL_H_
