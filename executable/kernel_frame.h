@@ -41,7 +41,7 @@ typedef struct StatorHelpers {
 
 typedef struct StatorFrame {
   void* const*
-      buffers; /* one pointer per kernel argument, in order; 64-byte aligned unless a view */
+      buffers; /* one per kernel argument, in order; 64-byte aligned but for views and feeds */
   const int64_t* scalars; /* the launch's scalars, in order */
   char* scratch;          /* worker w owns [scratch + w * scratch_stride, + scratch_stride) */
   int64_t scratch_stride; /* bytes, a multiple of 64 */

@@ -518,7 +518,8 @@ class Replay {
       return;
     }
     Interval bytes = Bytes(b);
-    bytes.end = std::min(bytes.end, bytes.begin + limit);
+    // Of a buffer of unknown size, a write is taken to be of all of it.
+    if (bytes.end < kUnknownSize) bytes.end = std::min(bytes.end, bytes.begin + limit);
     for (size_t i = 0; i < state->values.size(); ++i) {
       const auto other = static_cast<int32_t>(i);
       if (other == value || state->values[i].valid.empty()) continue;

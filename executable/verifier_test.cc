@@ -20,7 +20,7 @@ void Fill(TestImage* t) {
   const int32_t bytes = t->exprs.Mul(n, t->exprs.Const(4));
   const int32_t x = t->Sized("x", BufferKind::kInput, bytes, 0, 9);
   t->model.buffers[x].dims = {n};
-  const int32_t y = t->Sized("y", BufferKind::kArena, bytes, 0, 9);
+  const int32_t y = t->Sized("y", BufferKind::kArena, bytes, 0, 5);
   const int32_t p = t->Arena("p", 1, 1, 2, DType::kBool);
   const int32_t out = t->Sized("out", BufferKind::kOutput, bytes, 0, 9);
   const int32_t constant = t->Constant("k", {1, 2});
@@ -71,6 +71,7 @@ TEST(Verifier, RefusesWhatBreaksARule) {
       {"kind", [](ImageModel* m) { m->buffers[0].kind = static_cast<BufferKind>(9); }},
       {"alignment", [](ImageModel* m) { m->buffers[0].alignment = 48; }},
       {"lifetime", [](ImageModel* m) { m->buffers[1].last_wave = -1; }},
+      {"lifetime past the end", [](ImageModel* m) { m->buffers[1].last_wave = 6; }},
       {"constant range", [](ImageModel* m) { m->buffers[4].constant_offset = 64; }},
       {"constant overflow", [](ImageModel* m) { m->buffers[4].constant_offset = INT64_MAX - 3; }},
       {"self view", [](ImageModel* m) { m->buffers[1].alias_of = 1; }},

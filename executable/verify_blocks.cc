@@ -27,10 +27,27 @@ class BlockVerifier {
     for (size_t i = 0; i < entered_.size(); ++i) {
       if (!entered_[i]) return InvalidArgument("block " + m_.blocks[i].name + ": nobody runs it");
     }
-    return Status::Ok();
+    return ArenaLifetimes();
   }
 
  private:
+  // An arena is laid out for one entry point: a buffer outside its waves would get no memory.
+  Status ArenaLifetimes() const {
+    std::vector<WaveRange> ranges;
+    for (const EntryPoint& entry : m_.entry_points) ranges.push_back(EntryWaves(m_, entry));
+    for (const Buffer& b : m_.buffers) {
+      if (b.kind != BufferKind::kArena) continue;
+      if (std::none_of(ranges.begin(), ranges.end(), [&](const WaveRange& r) {
+            return r.first <= b.first_wave && b.last_wave <= r.last;
+          })) {
+        return InvalidArgument("buffer " + b.name + ": lives in waves " +
+                               std::to_string(b.first_wave) + ".." + std::to_string(b.last_wave) +
+                               ", which no entry point holds");
+      }
+    }
+    return Status::Ok();
+  }
+
   bool ValidBuffer(int32_t b) const { return b >= 0 && static_cast<size_t>(b) < m_.buffers.size(); }
   bool ValidNode(int32_t n) const {
     return n == kNone || (n >= 0 && static_cast<size_t>(n) < m_.nodes.size());
@@ -131,6 +148,9 @@ class BlockVerifier {
     }
     for (int32_t d : v.read_dims) {
       if (!uses_[d].KnownAtStart()) return bad("read dims must be known at run start");
+      if (v.zero_initialized && !uses_[d].Constant()) {
+        return bad("starts as zeros, but its shape is not constant");
+      }
     }
     if ((v.in_place || v.partial_write) && (v.read_buffer == kNone || v.write_buffer == kNone)) {
       return bad("in place or partial, but not both read and written");
