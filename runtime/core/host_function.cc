@@ -1,0 +1,21 @@
+#include "runtime/core/host_function.h"
+
+namespace stator::runtime {
+
+HostRegistry* HostRegistry::Default() {
+  static HostRegistry* registry = new HostRegistry;
+  return registry;
+}
+
+bool HostRegistry::Register(const std::string& name, HostFunction function) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return functions_.emplace(name, std::move(function)).second;
+}
+
+const HostFunction* HostRegistry::Find(const std::string& name) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto it = functions_.find(name);
+  return it == functions_.end() ? nullptr : &it->second;
+}
+
+}  // namespace stator::runtime

@@ -1,0 +1,78 @@
+// The pool that computes: fork, run parts, join.
+#ifndef STATOR_RUNTIME_CORE_THREAD_POOL_H_
+#define STATOR_RUNTIME_CORE_THREAD_POOL_H_
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace stator::runtime {
+
+// Threads that run the parts of jobs. Several threads may run jobs at once; each caller works on
+// its own job, so a job never waits for a free thread. Idle threads spin for up to 50 us, then
+// sleep.
+class ThreadPool {
+ public:
+  // `size` threads compute in all: size - 1 own ones and the caller. size >= 1.
+  explicit ThreadPool(int size);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  // One for the process, made at first use with DefaultSize() threads; never destroyed.
+  static ThreadPool* Default();
+  // CPUs that this process may use: affinity mask and cgroup quota, at least 1.
+  static int DefaultSize();
+
+  int size() const { return static_cast<int>(threads_.size()) + 1; }
+
+  // Calls fn(context, part) once for each part in [0, parts) and returns when all have returned.
+  // Parts run on any thread, in any order. What fn wrote is visible to the caller afterwards. Not
+  // to be called from inside fn.
+  using Function = void (*)(void* context, int part);
+  void Run(int parts, Function fn, void* context);
+
+ private:
+  // A slot is taken by one job after the other. `ticket` holds generation, next part and number of
+  // parts in one word, so that a late thread cannot take a part of the slot's next job.
+  struct alignas(64) Slot {
+    std::atomic<uint64_t> ticket{0};  // generation << 32 | next << 16 | parts
+    std::atomic<uint32_t> remaining{0};
+    std::atomic<bool> taken{false};
+    std::atomic<bool> waiting{false};  // the caller sleeps on `remaining`
+    Function fn = nullptr;
+    void* context = nullptr;
+  };
+  static constexpr int kSlots = 16;
+  static constexpr int kMaxParts = 1 << 15;
+
+  void WorkerLoop();
+  bool WorkOnAny();
+  // Runs parts of the slot's job until none is left; false when there was none.
+  static bool WorkOn(Slot* slot);
+  static void FinishPart(Slot* slot);
+
+  Slot slots_[kSlots];
+  std::atomic<uint32_t> epoch_{0};  // grows with each job; idle threads watch it
+  std::atomic<uint32_t> sleepers_{0};
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> threads_;
+};
+
+// Sets the rounding mode and subnormal handling that kernels expect (round to nearest, subnormals
+// kept) for a scope, and restores the caller's.
+class ScopedFloatMode {
+ public:
+  ScopedFloatMode();
+  ~ScopedFloatMode();
+  ScopedFloatMode(const ScopedFloatMode&) = delete;
+  ScopedFloatMode& operator=(const ScopedFloatMode&) = delete;
+
+ private:
+  uint64_t saved_;
+};
+
+}  // namespace stator::runtime
+
+#endif  // STATOR_RUNTIME_CORE_THREAD_POOL_H_

@@ -1,0 +1,88 @@
+#include "runtime/core/thread_pool.h"
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace stator::runtime {
+namespace {
+
+struct Count {
+  std::vector<std::atomic<int>> hits;
+  explicit Count(int n) : hits(n) {}
+  static void Hit(void* context, int part) { ++static_cast<Count*>(context)->hits[part]; }
+};
+
+TEST(ThreadPool, RunsEachPartOnce) {
+  for (int size : {1, 2, 4}) {
+    ThreadPool pool(size);
+    for (int parts : {1, 2, 3, 7, 200}) {
+      Count count(parts);
+      pool.Run(parts, Count::Hit, &count);
+      for (const auto& hits : count.hits) EXPECT_EQ(hits.load(), 1);
+    }
+  }
+}
+
+TEST(ThreadPool, ResultsAreVisibleToTheCaller) {
+  ThreadPool pool(3);
+  std::vector<int64_t> plain(64);
+  for (int round = 0; round < 2000; ++round) {
+    pool.Run(
+        64, [](void* p, int part) { ++(*static_cast<std::vector<int64_t>*>(p))[part]; }, &plain);
+  }
+  for (int64_t v : plain) EXPECT_EQ(v, 2000);
+}
+
+TEST(ThreadPool, WakesAfterSleeping) {
+  ThreadPool pool(2);
+  for (int i = 0; i < 20; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    Count count(2);
+    pool.Run(2, Count::Hit, &count);
+    EXPECT_EQ(count.hits[0] + count.hits[1], 2);
+  }
+}
+
+TEST(ThreadPool, SeveralCallersAtOnce) {
+  ThreadPool pool(2);
+  std::vector<std::thread> callers;
+  std::atomic<int64_t> total{0};
+  for (int c = 0; c < 6; ++c) {
+    callers.emplace_back([&] {
+      for (int i = 0; i < 500; ++i) {
+        Count count(5);
+        pool.Run(5, Count::Hit, &count);
+        for (const auto& hits : count.hits) total += hits.load();
+      }
+    });
+  }
+  for (std::thread& t : callers) t.join();
+  EXPECT_EQ(total.load(), 6 * 500 * 5);
+}
+
+TEST(ThreadPool, DefaultSizeIsSane) {
+  EXPECT_GE(ThreadPool::DefaultSize(), 1);
+  EXPECT_LE(ThreadPool::DefaultSize(), 1024);
+}
+
+#if defined(__x86_64__)
+TEST(ScopedFloatMode, KeepsSubnormalsAndRestores) {
+  const unsigned before = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(before | 0x8040);  // flush to zero, denormals are zero
+  {
+    ScopedFloatMode mode;
+    volatile float tiny = std::numeric_limits<float>::min();
+    volatile float half = tiny / 2;
+    EXPECT_NE(half, 0.0f);
+  }
+  EXPECT_EQ(__builtin_ia32_stmxcsr() & 0x8040u, 0x8040u);
+  __builtin_ia32_ldmxcsr(before);
+}
+#endif
+
+}  // namespace
+}  // namespace stator::runtime

@@ -1,0 +1,105 @@
+// Variables: named, versioned tensors that runs read and write.
+#ifndef STATOR_RUNTIME_CORE_VARIABLE_STORE_H_
+#define STATOR_RUNTIME_CORE_VARIABLE_STORE_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "executable/compile.h"
+#include "executable/dtype.h"
+#include "runtime/core/buffer.h"
+#include "runtime/core/run_control.h"
+#include "runtime/core/tensor.h"
+
+namespace stator::runtime {
+
+// A variable and its newest version. Guarded by the store's mutex: runs work on what their lease
+// copied.
+struct Variable {
+  std::string name;
+  bool initialized = false;
+  DType dtype = DType::kInvalid;
+  std::vector<int64_t> dims;
+  BufferRef buffer;
+  uint64_t number = 0;  // grows with each publication
+
+  int pins = 0;            // runs that hold `buffer` for reading
+  bool written = false;    // a run holds the right to write: one writer at a time
+  bool exclusive = false;  // that run writes into `buffer` itself: nobody else may pin
+  BufferRef spare;         // an old version's memory, for the next write that needs fresh memory
+};
+
+// What a run wants of one variable.
+struct VariableAccess {
+  Variable* variable = nullptr;
+  bool read = false;
+  bool write = false;
+  bool in_place = false;  // may write into the version it read, if nobody else holds that
+};
+
+// What it got. Dims and buffer are the pinned version's.
+struct VariableLease {
+  VariableAccess access;
+  bool initialized = false;
+  bool exclusive = false;  // write into `buffer`
+  BufferRef buffer;
+  DType dtype = DType::kInvalid;
+  std::vector<int64_t> dims;
+  uint64_t number = 0;
+  // Set by the run before Release:
+  bool publish = false;  // the write was completed
+  BufferRef new_buffer;  // unless exclusive
+  std::vector<int64_t> new_dims;
+  DType new_dtype = DType::kInvalid;
+};
+
+// Thread-safe. Variables live as long as the store.
+//
+// A run acquires all its variables at once and holds nothing while it waits, so runs cannot
+// deadlock. Readers share; writers of one variable run one after the other, so no update is lost; a
+// writer works in place when it may and no one else holds the version, and then readers wait for
+// it; otherwise readers go on with the version they pinned.
+class VariableStore {
+ public:
+  VariableStore() = default;
+  VariableStore(const VariableStore&) = delete;
+  VariableStore& operator=(const VariableStore&) = delete;
+
+  Variable* FindOrCreate(const std::string& name);
+  std::vector<std::string> Names() const;
+  // Names, types and shapes of the initialized ones, for a compile.
+  std::vector<executable::VariableSpec> Specs() const;
+
+  // Fills one lease per access. Waits as long as it must; fails only by `control`.
+  Status Acquire(const std::vector<VariableAccess>& accesses, const RunControl& control,
+                 std::vector<VariableLease>* leases);
+  // Publishes what leases say and gives all of them back.
+  void Release(std::vector<VariableLease>* leases);
+
+  // A copy of the current content. NotFound or FailedPrecondition (uninitialized).
+  Result<Tensor> Read(const std::string& name);
+  // Initializes or replaces. The tensor's memory is copied.
+  Status Write(const std::string& name, const Tensor& value);
+  // Write, unless it is initialized already.
+  Status Initialize(const std::string& name, const Tensor& value);
+  // Bytes that all current versions hold.
+  int64_t TotalBytes() const;
+  // Forgets all contents; variables become uninitialized. No run may be active.
+  void Clear();
+
+ private:
+  bool Available(const VariableAccess& access) const;
+
+  mutable std::mutex mutex_;
+  std::condition_variable released_;
+  std::map<std::string, std::unique_ptr<Variable>> variables_;
+};
+
+}  // namespace stator::runtime
+
+#endif  // STATOR_RUNTIME_CORE_VARIABLE_STORE_H_
