@@ -1,0 +1,194 @@
+#include "runtime/core/mapped_image.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "executable/verifier.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U  // Linux 6.3; its files may still be mapped executable
+#endif
+
+namespace stator::runtime {
+namespace {
+
+using executable::FailedPrecondition;
+using executable::Internal;
+using executable::NotFound;
+using executable::Result;
+using executable::Status;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Status SystemError(const std::string& what) { return Internal(what + ": " + std::strerror(errno)); }
+
+Status WriteAll(int fd, const uint8_t* data, size_t size) {
+  while (size > 0) {
+    const ssize_t n = write(fd, data, size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return SystemError("writing an image to a memfd");
+    data += n;
+    size -= static_cast<size_t>(n);
+  }
+  return Status::Ok();
+}
+
+// A memfd that holds the bytes and can no longer change; -1 with errno.
+Result<int> SealedCopy(const uint8_t* data, size_t size) {
+  int fd = memfd_create("stator-image", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+  if (fd < 0) fd = memfd_create("stator-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return SystemError("memfd_create");
+  const Status status = WriteAll(fd, data, size);
+  if (!status.ok()) {
+    close(fd);
+    return status;
+  }
+  fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+  return fd;
+}
+
+#if defined(__x86_64__)
+struct Feature {
+  const char* name;  // LLVM's
+  bool present;
+};
+
+bool HasFeature(const std::string& name, bool* known) {
+  const Feature features[] = {
+      {"sse2", true},
+      {"sse3", __builtin_cpu_supports("sse3") != 0},
+      {"ssse3", __builtin_cpu_supports("ssse3") != 0},
+      {"sse4.1", __builtin_cpu_supports("sse4.1") != 0},
+      {"sse4.2", __builtin_cpu_supports("sse4.2") != 0},
+      {"popcnt", __builtin_cpu_supports("popcnt") != 0},
+      {"lzcnt", __builtin_cpu_supports("lzcnt") != 0},
+      {"bmi", __builtin_cpu_supports("bmi") != 0},
+      {"bmi2", __builtin_cpu_supports("bmi2") != 0},
+      {"avx", __builtin_cpu_supports("avx") != 0},
+      {"f16c", __builtin_cpu_supports("f16c") != 0},
+      {"fma", __builtin_cpu_supports("fma") != 0},
+      {"avx2", __builtin_cpu_supports("avx2") != 0},
+      {"avx512f", __builtin_cpu_supports("avx512f") != 0},
+      {"avx512cd", __builtin_cpu_supports("avx512cd") != 0},
+      {"avx512bw", __builtin_cpu_supports("avx512bw") != 0},
+      {"avx512dq", __builtin_cpu_supports("avx512dq") != 0},
+      {"avx512vl", __builtin_cpu_supports("avx512vl") != 0},
+      {"avx512ifma", __builtin_cpu_supports("avx512ifma") != 0},
+      {"avx512vbmi", __builtin_cpu_supports("avx512vbmi") != 0},
+      {"avx512vbmi2", __builtin_cpu_supports("avx512vbmi2") != 0},
+      {"avx512vnni", __builtin_cpu_supports("avx512vnni") != 0},
+      {"avx512bitalg", __builtin_cpu_supports("avx512bitalg") != 0},
+      {"avx512vpopcntdq", __builtin_cpu_supports("avx512vpopcntdq") != 0},
+      {"avx512bf16", __builtin_cpu_supports("avx512bf16") != 0},
+  };
+  for (const Feature& f : features) {
+    if (name == f.name) {
+      *known = true;
+      return f.present;
+    }
+  }
+  *known = false;
+  return false;
+}
+constexpr char kArch[] = "x86_64";
+#else
+bool HasFeature(const std::string& name, bool* known) {
+  *known = true;
+  return name == "neon";
+}
+constexpr char kArch[] = "aarch64";
+#endif
+
+}  // namespace
+
+Status CheckTarget(const executable::Target& target) {
+  if (target.arch != kArch) {
+    return FailedPrecondition("image: made for " + target.arch + ", this machine is " + kArch);
+  }
+  for (const std::string& feature : target.features) {
+    bool known = false;
+    if (HasFeature(feature, &known)) continue;
+    return FailedPrecondition(
+        "image: needs CPU feature " + feature +
+        (known ? ", which this machine lacks" : ", which this runtime does not know"));
+  }
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<MappedImage>> MappedImage::FromBytes(const uint8_t* data, size_t size,
+                                                            executable::HashCheck check) {
+  STATOR_EXEC_ASSIGN_OR_RETURN(const int raw, SealedCopy(data, size));
+  const Descriptor fd(raw);
+  return FromDescriptor(fd.get(), size, check);
+}
+
+Result<std::unique_ptr<MappedImage>> MappedImage::FromFile(const std::string& path,
+                                                           executable::HashCheck check) {
+  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info;
+  if (fd.get() < 0 || fstat(fd.get(), &info) != 0) {
+    return NotFound("image " + path + ": " + std::strerror(errno));
+  }
+  Result<std::unique_ptr<MappedImage>> image =
+      FromDescriptor(fd.get(), static_cast<size_t>(info.st_size), check);
+  if (!image.ok()) {
+    return Status(image.status().code(), path + ": " + image.status().message());
+  }
+  return image;
+}
+
+Result<std::unique_ptr<MappedImage>> MappedImage::FromDescriptor(int fd, size_t size,
+                                                                 executable::HashCheck check) {
+  if (size < sizeof(executable::ImageHeader)) {
+    return executable::DataLoss("image: " + std::to_string(size) + " bytes are too few");
+  }
+  std::unique_ptr<MappedImage> image(new MappedImage);
+  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (data == MAP_FAILED) return SystemError("mapping an image");
+  image->image_ = data;
+  image->image_size_ = size;
+  STATOR_EXEC_ASSIGN_OR_RETURN(
+      image->view_, executable::VerifyImage(static_cast<const uint8_t*>(data), size, check));
+  STATOR_EXEC_RETURN_IF_ERROR(CheckTarget(image->view_.plan.target));
+  if (image->view_.code_size > 0) STATOR_EXEC_RETURN_IF_ERROR(image->MapCode(fd));
+  return image;
+}
+
+Status MappedImage::MapCode(int fd) {
+  const auto offset = static_cast<off_t>(view_.header.code.offset);
+  code_size_ = static_cast<size_t>(view_.code_size);
+  void* code = mmap(nullptr, code_size_, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, offset);
+  if (code == MAP_FAILED && (errno == EPERM || errno == EACCES)) {  // a noexec mount
+    STATOR_EXEC_ASSIGN_OR_RETURN(const int copy, SealedCopy(view_.code, code_size_));
+    const Descriptor sealed(copy);
+    code = mmap(nullptr, code_size_, PROT_READ | PROT_EXEC, MAP_PRIVATE, sealed.get(), 0);
+  }
+  if (code == MAP_FAILED) return SystemError("mapping code as executable");
+  code_ = code;
+  view_.code = static_cast<const uint8_t*>(code);
+  return Status::Ok();
+}
+
+MappedImage::~MappedImage() {
+  if (code_ != nullptr) munmap(code_, code_size_);
+  if (image_ != nullptr) munmap(image_, image_size_);
+}
+
+}  // namespace stator::runtime

@@ -1,0 +1,53 @@
+// An image's bytes in memory, its code callable.
+#ifndef STATOR_RUNTIME_CORE_MAPPED_IMAGE_H_
+#define STATOR_RUNTIME_CORE_MAPPED_IMAGE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "executable/image_view.h"
+
+namespace stator::runtime {
+
+// Owns the mappings; the view's pointers live as long as this object.
+class MappedImage {
+ public:
+  // Copies the bytes into a sealed memfd and maps that: what was checked is what runs.
+  static executable::Result<std::unique_ptr<MappedImage>> FromBytes(const uint8_t* data,
+                                                                    size_t size,
+                                                                    executable::HashCheck check);
+
+  // Maps a bundle file; constants page in when used. The file must be replaced by rename, never
+  // written in place. On a noexec mount the code is copied into a memfd.
+  static executable::Result<std::unique_ptr<MappedImage>> FromFile(const std::string& path,
+                                                                   executable::HashCheck check);
+
+  ~MappedImage();
+  MappedImage(const MappedImage&) = delete;
+  MappedImage& operator=(const MappedImage&) = delete;
+
+  // Verified (executable/verifier.h). `code` points at executable memory.
+  const executable::ImageView& view() const { return view_; }
+
+ private:
+  MappedImage() = default;
+  static executable::Result<std::unique_ptr<MappedImage>> FromDescriptor(
+      int fd, size_t size, executable::HashCheck check);
+  executable::Status MapCode(int fd);
+
+  executable::ImageView view_;
+  void* image_ = nullptr;  // the whole image, read only
+  size_t image_size_ = 0;
+  void* code_ = nullptr;  // the code section, read and execute
+  size_t code_size_ = 0;
+};
+
+// FailedPrecondition naming the first CPU feature or architecture that `target` needs and this
+// machine lacks.
+executable::Status CheckTarget(const executable::Target& target);
+
+}  // namespace stator::runtime
+
+#endif  // STATOR_RUNTIME_CORE_MAPPED_IMAGE_H_

@@ -1,0 +1,91 @@
+// What a prepared run costs: no allocation, and little time per step.
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#include "gtest/gtest.h"
+#include "runtime/core/runner.h"
+#include "runtime/core/test_program.h"
+
+namespace {
+std::atomic<int64_t> allocations{0};
+}  // namespace
+
+// Not inlined: the compiler would take malloc and delete for a mismatch.
+__attribute__((noinline)) void* operator new(size_t size) {
+  ++allocations;
+  return std::malloc(size == 0 ? 1 : size);
+}
+__attribute__((noinline)) void operator delete(void* p) noexcept { std::free(p); }
+__attribute__((noinline)) void operator delete(void* p, size_t) noexcept { std::free(p); }
+
+namespace stator::runtime {
+namespace {
+
+using executable::Access;
+using executable::BufferKind;
+
+// `steps` times: scale by one, in the arena, in place of the one before.
+std::unique_ptr<Runner> MakeChain(TestProgram* t, int steps) {
+  const int32_t n = t->AddSymbol("n", executable::SymbolLife::kInput);
+  const int32_t x = t->Vector("x", BufferKind::kInput, n, 0, steps + 1);
+  const int32_t scale = t->AddKernel({"scale"}, {{Access::kRead}, {Access::kWrite, 0}}, 2);
+  const int32_t main = t->Block("main");
+  int32_t last = x;
+  for (int i = 0; i < steps; ++i) {
+    const int32_t next = t->Vector("v", BufferKind::kArena, n, i, i + 1);
+    if (i > 0) t->model.buffers[next].in_place_of = last;
+    t->Add(main, i, t->Launch(scale, {last, next}, {n, t->exprs.Const(1)}));
+    last = next;
+  }
+  const int32_t out = t->Vector("out", BufferKind::kOutput, n, 0, steps + 1);
+  t->Add(main, steps, executable::Copy{last, out});
+  t->Entry(main);
+  t->AddFeed("x:0", x);
+  t->AddFetch("out:0", out);
+  Result<std::shared_ptr<Executable>> e = t->Load();
+  EXPECT_TRUE(e.ok()) << e.status().ToString();
+  return Runner::Create(*e, 0, nullptr).value();
+}
+
+TEST(PreparedRun, AllocatesNothing) {
+  TestProgram t;
+  auto runner = MakeChain(&t, 20);
+  const std::vector<Tensor> feeds = {Tensor::Of<float>({64}, std::vector<float>(64, 2))};
+  std::vector<Tensor> out;
+  RunOptions options;
+  options.reuse_fetches = true;
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(runner->Run(feeds, options, &out).ok());
+  const int64_t before = allocations.load();
+  const void* memory = out[0].raw();
+  for (int i = 0; i < 100; ++i) {
+    if (!runner->Run(feeds, options, &out).ok()) std::abort();
+  }
+  EXPECT_EQ(allocations.load() - before, 0);
+  EXPECT_EQ(out[0].raw(), memory);
+  EXPECT_EQ(out[0].data<float>()[63], 2);
+}
+
+TEST(PreparedRun, CostPerStep) {
+  TestProgram t;
+  constexpr int kSteps = 200;
+  auto runner = MakeChain(&t, kSteps);
+  const std::vector<Tensor> feeds = {Tensor::Of<float>({1}, {2})};
+  std::vector<Tensor> out;
+  RunOptions options;
+  options.reuse_fetches = true;
+  int64_t best = INT64_MAX;
+  for (int i = 0; i < 2000; ++i) {
+    const int64_t start = NowNanoseconds();
+    if (!runner->Run(feeds, options, &out).ok()) std::abort();
+    best = std::min(best, NowNanoseconds() - start);
+  }
+  const double per_step = static_cast<double>(best) / kSteps;
+  std::printf("%.1f ns a step, kernel included\n", per_step);
+  RecordProperty("ns_per_step", std::to_string(per_step));
+  EXPECT_LT(per_step, 2000);  // catches a syscall or an allocation per step, on any machine
+}
+
+}  // namespace
+}  // namespace stator::runtime
