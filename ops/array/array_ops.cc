@@ -2,8 +2,15 @@
 
 // One line per op or group of siblings.
 #define STATOR_ARRAY_OPS(REGISTER) \
+  REGISTER(RegisterGather)         \
+  REGISTER(RegisterIdentities)     \
+  REGISTER(RegisterJoins)          \
+  REGISTER(RegisterRange)          \
+  REGISTER(RegisterReshapes)       \
+  REGISTER(RegisterShapes)         \
+  REGISTER(RegisterSlices)         \
   REGISTER(RegisterSources)        \
-  REGISTER(RegisterIdentities)
+  REGISTER(RegisterStridedSlice)
 
 namespace stator::ops {
 
