@@ -3,8 +3,11 @@
 // One line per op or group of siblings.
 #define STATOR_MATH_OPS(REGISTER) \
   REGISTER(RegisterArithmetic)    \
+  REGISTER(RegisterComparison)    \
+  REGISTER(RegisterConversions)   \
   REGISTER(RegisterMatMul)        \
-  REGISTER(RegisterReductions)
+  REGISTER(RegisterReductions)    \
+  REGISTER(RegisterUnary)
 
 namespace stator::ops {
 
