@@ -1,7 +1,12 @@
 #include "ops/nn/nn_ops.h"
 
 // One line per op or group of siblings.
-#define STATOR_NN_OPS(REGISTER) REGISTER(RegisterActivations)
+#define STATOR_NN_OPS(REGISTER) \
+  REGISTER(RegisterActivations) \
+  REGISTER(RegisterBatchNorm)   \
+  REGISTER(RegisterConv2D)      \
+  REGISTER(RegisterLosses)      \
+  REGISTER(RegisterPooling)
 
 namespace stator::ops {
 
