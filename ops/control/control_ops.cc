@@ -1,7 +1,10 @@
 #include "ops/control/control_ops.h"
 
 // One line per op or group of siblings.
-#define STATOR_CONTROL_OPS(REGISTER) REGISTER(RegisterNoOp)
+#define STATOR_CONTROL_OPS(REGISTER) \
+  REGISTER(RegisterAssert)           \
+  REGISTER(RegisterFunctional)       \
+  REGISTER(RegisterNoOp)
 
 namespace stator::ops {
 
