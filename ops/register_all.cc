@@ -4,6 +4,7 @@
 #include "ops/control/control_ops.h"
 #include "ops/math/math_ops.h"
 #include "ops/nn/nn_ops.h"
+#include "ops/random/random_ops.h"
 #include "ops/state/state_ops.h"
 
 namespace stator::ops {
@@ -13,6 +14,7 @@ void RegisterAll(compiler::OpSet& ops) {
   RegisterControlOps(ops);
   RegisterMathOps(ops);
   RegisterNnOps(ops);
+  RegisterRandomOps(ops);
   RegisterStateOps(ops);
 }
 
