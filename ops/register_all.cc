@@ -6,6 +6,7 @@
 #include "ops/nn/nn_ops.h"
 #include "ops/random/random_ops.h"
 #include "ops/state/state_ops.h"
+#include "ops/training/training_ops.h"
 
 namespace stator::ops {
 
@@ -16,6 +17,7 @@ void RegisterAll(compiler::OpSet& ops) {
   RegisterNnOps(ops);
   RegisterRandomOps(ops);
   RegisterStateOps(ops);
+  RegisterTrainingOps(ops);
 }
 
 }  // namespace stator::ops
