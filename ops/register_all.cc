@@ -2,6 +2,7 @@
 
 #include "ops/array/array_ops.h"
 #include "ops/control/control_ops.h"
+#include "ops/io/io_ops.h"
 #include "ops/math/math_ops.h"
 #include "ops/nn/nn_ops.h"
 #include "ops/random/random_ops.h"
@@ -13,6 +14,7 @@ namespace stator::ops {
 void RegisterAll(compiler::OpSet& ops) {
   RegisterArrayOps(ops);
   RegisterControlOps(ops);
+  RegisterIoOps(ops);
   RegisterMathOps(ops);
   RegisterNnOps(ops);
   RegisterRandomOps(ops);

@@ -44,6 +44,14 @@ void ExpandAssign(Expansion& e) {
   VariableRef variable = Variable(e);
   Value value = e.In("value");
   if (!value || !e.b.ok()) return;
+  if (llvm::isa<core::ObjectType>(core::ElementTypeOf(value)) &&
+      core::ElementTypeOf(value) != variable.type.getElementType()) {
+    // A restored tensor, whose shape only the run knows; the host function checks it against the
+    // variable's.
+    core::CoreBuilder::Values tensor =
+        e.b.HostCall("RestoredTensor", value, variable.type, e.b.builder().getDictionaryAttr({}));
+    return e.b.AssignVariable(variable.symbol, tensor[0]);
+  }
   core::Dims dims = core::DimsOf(value), declared = core::DimsOf(variable.type);
   for (size_t i = 0; i < dims.size() && i < declared.size(); ++i) {
     if (declared[i].IsConstant()) dims[i] = declared[i];
