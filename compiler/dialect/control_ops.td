@@ -67,7 +67,7 @@ def Core_CompositeOp : Core_Op<"composite", [Pure, SingleBlockImplicitTerminator
   let arguments = (ins StrAttr:$name, Variadic<Core_Value>:$operands);
   let results = (outs Variadic<Core_Value>:$results);
   let regions = (region SizedRegion<1>:$body, AnyRegion:$vjp);
-  let assemblyFormat = "$name $operands `body` $body `vjp` $vjp attr-dict `:` functional-type($operands, results)";
+  let assemblyFormat = "$name $operands `body` $body (`vjp` $vjp^)? attr-dict `:` functional-type($operands, results)";
   let hasVerifier = 1;
 }
 

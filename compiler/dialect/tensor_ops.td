@@ -23,7 +23,7 @@ def Core_DimValuesOp : Core_Op<"dim_values", [Pure, ConstantLike]> {
   }];
   let arguments = (ins Core_DimsAttr:$values);
   let results = (outs Core_Tensor:$result);
-  let assemblyFormat = "$values attr-dict `:` type($result)";
+  let assemblyFormat = "$values attr-dict `->` type($result)";  // a `:` would be read as the attribute's type
   let hasFolder = 1;
   let hasVerifier = 1;
 }
@@ -121,7 +121,7 @@ def Core_ConcatenateOp : Core_Op<"concatenate", [Pure]> {
   let summary = "operands one after another along a dimension";
   let arguments = (ins Variadic<Core_Tensor>:$inputs, I64Attr:$dimension);
   let results = (outs Core_Tensor:$result);
-  let assemblyFormat = "$inputs `,` `dim` `=` $dimension attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$inputs `dim` `=` $dimension attr-dict `:` functional-type(operands, results)";
   let hasFolder = 1;
   let hasVerifier = 1;
 }
@@ -254,7 +254,7 @@ def Core_SortOp : Core_Op<"sort", [Pure]> {
   let description = "Floats in total order with NaN last and -0 equal to +0.";
   let arguments = (ins Variadic<Core_Tensor>:$inputs, I64Attr:$dimension, BoolAttr:$descending);
   let results = (outs Variadic<Core_Tensor>:$results);
-  let assemblyFormat = "$inputs `,` `dim` `=` $dimension attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$inputs `dim` `=` $dimension attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 
