@@ -153,8 +153,7 @@ Status VariableStore::Initialize(const std::string& name, const Tensor& value) {
     if (variable->initialized) return Status::Ok();
   }
   STATOR_EXEC_ASSIGN_OR_RETURN(
-      Tensor copy,
-      Tensor::FromBytes(value.dtype(), value.dims(), value.raw(), value.bytes()));
+      Tensor copy, Tensor::FromBytes(value.dtype(), value.dims(), value.raw(), value.bytes()));
   std::vector<VariableLease> leases;
   STATOR_EXEC_RETURN_IF_ERROR(Acquire({{variable, true, true, false}}, {}, &leases));
   leases[0].publish = !leases[0].initialized;  // someone may have been faster
