@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "compiler/codegen/cpu/contraction_fusion.h"
 #include "compiler/codegen/cpu/fusion_kernel.h"
 #include "compiler/codegen/cpu/iteration_space.h"
 #include "compiler/codegen/cpu/kernel_module.h"
@@ -55,7 +56,8 @@ absl::StatusOr<CompiledKernel> CompileFusion(core::FusionOp fusion, const CpuTar
   STATOR_RETURN_IF_ERROR(CheckElementTypes(fusion));
   std::unique_ptr<mlir::MLIRContext> context = CreateKernelContext();
   FusionKernel kernel(fusion, target, options, context.get(), InPlacePairs(fusion));
-  STATOR_RETURN_IF_ERROR(EmitResults(&kernel));
+  STATOR_ASSIGN_OR_RETURN(bool done, EmitContractions(&kernel));
+  if (!done) STATOR_RETURN_IF_ERROR(EmitResults(&kernel));
   return kernel.Finish();
 }
 

@@ -1,10 +1,12 @@
 #include "compiler/codegen/cpu/contraction_kernel.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "compiler/codegen/cpu/contraction_loops.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/TypeUtilities.h"
 
 namespace stator::compiler {
 namespace {
@@ -12,23 +14,19 @@ namespace {
 namespace arith = mlir::arith;
 using mlir::Value;
 
-bool IsHalf(ContractionType type) {
-  return type == ContractionType::kBf16 || type == ContractionType::kF16;
-}
-
 // One phase's emitter. Names: "block" is what one grid tile computes, a "tile" is of registers.
 class PhaseEmitter {
  public:
   PhaseEmitter(const ContractionPlan& plan, const ContractionSpec& original,
                const ContractionWorkspace& workspace, const ContractionCallbacks& callbacks,
-               KernelModule* kernel)
+               PhaseBuilder* phase)
       : plan_(plan),
         spec_(plan.spec),
         original_(original),
         workspace_(workspace),
         callbacks_(callbacks),
-        phase_(kernel),
-        loops_(&plan_, &phase_),
+        phase_(*phase),
+        loops_(&plan_, phase),
         math_(loops_.math()) {}
 
   void EmitPack();
@@ -81,7 +79,7 @@ class PhaseEmitter {
   const ContractionSpec& original_;
   const ContractionWorkspace& workspace_;
   const ContractionCallbacks& callbacks_;
-  PhaseBuilder phase_;
+  PhaseBuilder& phase_;
   ContractionLoops loops_;
   IndexMath& math_;
 };
@@ -462,13 +460,7 @@ void PhaseEmitter::DefaultStore(Value value, const OutputPosition& position) {
   const mlir::Type element = ElementMlirType(b, spec_.out_type);
   mlir::Type type = element;
   if (position.lanes > 1) type = mlir::VectorType::get({position.lanes}, element);
-  if (value.getType() != type) {
-    if (IsHalf(spec_.out_type) || spec_.out_type == ContractionType::kF32) {
-      value = b.create<arith::TruncFOp>(phase_.loc(), type, value);
-    } else {
-      value = b.create<arith::ExtFOp>(phase_.loc(), type, value);
-    }
-  }
+  value = RoundSums(phase_, value, type);
   Value pointer =
       phase_.Offset(phase_.BufferPointer(spec_.out_buffer), element, position.out_offset);
   phase_.Store(spec_.out_buffer, pointer, value);
@@ -524,6 +516,20 @@ void PhaseEmitter::EmitSumOfPartials() {
 
 }  // namespace
 
+Value RoundSums(PhaseBuilder& phase, Value sums, mlir::Type type) {
+  if (sums.getType() == type) return sums;
+  mlir::OpBuilder& b = phase.builder();
+  const mlir::Type from = mlir::getElementTypeOrSelf(sums.getType());
+  const mlir::Type to = mlir::getElementTypeOrSelf(type);
+  if (mlir::isa<mlir::IntegerType>(to)) {
+    return b.create<arith::TruncIOp>(phase.loc(), type, sums);
+  }
+  if (to.getIntOrFloatBitWidth() < from.getIntOrFloatBitWidth()) {
+    return b.create<arith::TruncFOp>(phase.loc(), type, sums);
+  }
+  return b.create<arith::ExtFOp>(phase.loc(), type, sums);
+}
+
 absl::Status EmitContraction(const ContractionPlan& plan, const ContractionSpec& spec,
                              const ContractionWorkspace& workspace,
                              const ContractionCallbacks& callbacks, KernelModule* kernel) {
@@ -536,11 +542,22 @@ absl::Status EmitContraction(const ContractionPlan& plan, const ContractionSpec&
       missing(true, std::max({spec.a_buffer, spec.b_buffer, spec.out_buffer}))) {
     return absl::InvalidArgumentError("contraction: the kernel lacks a buffer that the plan needs");
   }
-  if (plan.b_source == OperandSource::kPackedPhase) {
-    PhaseEmitter(plan, spec, workspace, callbacks, kernel).EmitPack();
-  }
-  PhaseEmitter(plan, spec, workspace, callbacks, kernel).EmitMain();
-  if (plan.split_k) PhaseEmitter(plan, spec, workspace, callbacks, kernel).EmitSumOfPartials();
+  int phase = 0;
+  std::vector<std::unique_ptr<PhaseBuilder>> owned;
+  auto emit = [&](void (PhaseEmitter::*body)()) {
+    PhaseBuilder* builder = nullptr;
+    if (callbacks.add_phase) {
+      builder = callbacks.add_phase(phase++);
+    } else {
+      owned.push_back(std::make_unique<PhaseBuilder>(kernel));
+      builder = owned.back().get();
+    }
+    PhaseEmitter emitter(plan, spec, workspace, callbacks, builder);
+    (emitter.*body)();
+  };
+  if (plan.b_source == OperandSource::kPackedPhase) emit(&PhaseEmitter::EmitPack);
+  emit(&PhaseEmitter::EmitMain);
+  if (plan.split_k) emit(&PhaseEmitter::EmitSumOfPartials);
   return absl::OkStatus();
 }
 

@@ -32,6 +32,8 @@ struct ContractionCallbacks {
   std::function<mlir::Value(PhaseBuilder&, mlir::Value, const OutputPosition&)> epilogue;
   // Optional: instead of converting to the spec's out_type and storing at out_offset.
   std::function<void(PhaseBuilder&, mlir::Value, const OutputPosition&)> store;
+  // Optional: makes the builder of phase 0, 1, …, which must live until EmitContraction returns.
+  std::function<PhaseBuilder*(int phase)> add_phase;
 };
 
 // Workspace buffers' numbers in the frame; -1 where the plan does not need one.
@@ -46,6 +48,9 @@ struct ContractionWorkspace {
 absl::Status EmitContraction(const ContractionPlan& plan, const ContractionSpec& spec,
                              const ContractionWorkspace& workspace,
                              const ContractionCallbacks& callbacks, KernelModule* kernel);
+
+// Sums as scalars or vectors of `type`: the accumulator's type, or one that rounds or wraps it.
+mlir::Value RoundSums(PhaseBuilder& phase, mlir::Value sums, mlir::Type type);
 
 }  // namespace stator::compiler
 

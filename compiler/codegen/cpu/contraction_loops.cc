@@ -22,6 +22,10 @@ mlir::Type ElementMlirType(mlir::OpBuilder& b, ContractionType type) {
       return b.getBF16Type();
     case ContractionType::kF16:
       return b.getF16Type();
+    case ContractionType::kI8:
+      return b.getI8Type();
+    case ContractionType::kI16:
+      return b.getI16Type();
     case ContractionType::kI32:
       return b.getI32Type();
     case ContractionType::kI64:
@@ -89,7 +93,11 @@ Value ContractionLoops::LoadInput(int buffer, Value pointer, int lanes) {
   if (lanes > 1) type = mlir::VectorType::get({lanes}, type);
   Value value = p_->Load(buffer, pointer, type);
   if (input_ == accumulator_) return value;
-  return p_->builder().create<arith::ExtFOp>(p_->loc(), AccumulatorVector(lanes), value);
+  const mlir::Type wide = AccumulatorVector(lanes);
+  if (mlir::isa<mlir::IntegerType>(input_)) {
+    return p_->builder().create<arith::ExtSIOp>(p_->loc(), wide, value);
+  }
+  return p_->builder().create<arith::ExtFOp>(p_->loc(), wide, value);
 }
 
 // The micro-kernel's ops are LLVM's own: they need no conversion later, which for hundreds of
@@ -137,9 +145,10 @@ std::vector<Value> ContractionLoops::WalkK(const std::vector<ContractionDim>& di
   };
   if (whole) return rows(0, Extent(outer), carried);
   // [first, last) starts and ends anywhere: the end of a row, full rows, the start of a row.
-  const Index first_row = math_.Div(first, extent), low = math_.Rem(first, extent);
-  const Index full_begin = math_.Div(math_.Add(first, math_.Sub(extent, 1)), extent);
-  const Index last_row = math_.Div(last, extent), high = math_.Rem(last, extent);
+  const Index divisor = math_.Max(extent, 1);  // nothing is walked where it is 0
+  const Index first_row = math_.Div(first, divisor), low = math_.Rem(first, divisor);
+  const Index full_begin = math_.Div(math_.Add(first, math_.Sub(divisor, 1)), divisor);
+  const Index last_row = math_.Div(last, divisor), high = math_.Rem(last, divisor);
   // Lengths through loops of at most one iteration, which carry values where an if would not.
   const Index head = math_.Sub(math_.Min(last, math_.Mul(full_begin, extent)), first);
   carried =

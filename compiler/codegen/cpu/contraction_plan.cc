@@ -295,14 +295,25 @@ int64_t ElementBytes(ContractionType type) {
       return 4;
     case ContractionType::kBf16:
     case ContractionType::kF16:
+    case ContractionType::kI16:
       return 2;
+    case ContractionType::kI8:
+      return 1;
   }
   return 0;
 }
 
 ContractionType AccumulatorType(ContractionType type) {
-  const bool is_half = type == ContractionType::kBf16 || type == ContractionType::kF16;
-  return is_half ? ContractionType::kF32 : type;
+  switch (type) {
+    case ContractionType::kBf16:
+    case ContractionType::kF16:
+      return ContractionType::kF32;
+    case ContractionType::kI8:
+    case ContractionType::kI16:
+      return ContractionType::kI32;
+    default:
+      return type;
+  }
 }
 
 absl::StatusOr<ContractionPlan> PlanContraction(const ContractionSpec& spec,

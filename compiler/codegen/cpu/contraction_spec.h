@@ -7,7 +7,8 @@
 //
 // Numbers: the sum is a chain of fused multiply-adds from +0 in row-major order of the k list,
 // in chunks of kContractionChunk; the first chunk's result is the sum so far, later ones are added
-// to it in order. bf16 and f16 are widened to f32 exactly. Integers wrap around.
+// to it in order. bf16 and f16 are widened to f32 exactly. Integers wrap around, narrow
+// ones in i32 until they are stored.
 #ifndef STATOR_COMPILER_CODEGEN_CPU_CONTRACTION_SPEC_H_
 #define STATOR_COMPILER_CODEGEN_CPU_CONTRACTION_SPEC_H_
 
@@ -65,7 +66,7 @@ struct ContractionDim {
   SizeRef out;
 };
 
-enum class ContractionType { kF32, kF64, kBf16, kF16, kI32, kI64 };
+enum class ContractionType { kF32, kF64, kBf16, kF16, kI8, kI16, kI32, kI64 };
 
 struct ContractionSpec {
   std::vector<ContractionDim> batch, m, n, k;        // outermost first

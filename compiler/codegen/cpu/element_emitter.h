@@ -61,6 +61,12 @@ class ElementEmitter {
   // Loads and stores inside touch only lanes below `count`, at least one.
   void WithFirstLanes(Int count, int lanes, const std::function<void()>& body);
 
+  // What is emitted inside is not reused after it.
+  void Isolated(const std::function<void()>& body) {
+    Scope scope(this);
+    body();
+  }
+
   // Code that does not follow the present lanes: without the mask, and not at all when it is empty.
   Value Unmasked(mlir::Type type, const std::function<Value()>& body);
 
