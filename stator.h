@@ -1,45 +1,36 @@
 #ifndef STATOR_STATOR_H_
 #define STATOR_STATOR_H_
 
-// What a C++ program that uses Stator needs: the op set, a checked program to write into, and sessions with the
-// compiler in them. Link `//:stator`.
+// Everything that a C++ program needs to build, train and run graphs:
 //
-//   stator::graph::Scope scope = stator::NewProgram();
-//   ... add nodes, layers, gradients ...
-//   auto session = stator::NewSession(scope, {.num_threads = 2});
+//   const stator::graph::Scope program = stator::NewProgram();
+//   ... ops, layers, Minimize ...
+//   STATOR_ASSIGN_OR_RETURN(auto session, stator::NewSession(program));
+//   STATOR_RETURN_IF_ERROR(session->Run({{"x", x}}, {"y"}, {}, &outputs));
 
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "graph/op_schema.h"
 #include "graph/scope.h"
+#include "proto/graph.pb.h"
 #include "runtime/session/session.h"
 
 namespace stator {
 
-// The schemas of every op in this build. Made on first use, never destroyed. Thread-safe.
-const graph::OpSchemas* Ops();
+// Every op of the library, for the life of the process. Thread-safe.
+const graph::OpSchemas& Ops();
 
-// An empty program. Each node is checked when it is added (types, symbolic sizes), so that a mistake is reported at the
-// line that made it.
+// An empty program of those ops. Each node is checked when it is added: a mistake in types or sizes
+// names the line that made it, and layers know the sizes of what they are given.
 graph::Scope NewProgram();
 
-// Settings that most programs leave alone.
-struct NewSessionOptions {
-  int num_threads = 0;                // of each run and of the compiler; 0: as many as the machine gives
-  uint64_t seed = 0;                  // of random ops without seeds; 0: fresh each time
-  int64_t max_run_bytes = INT64_MAX;  // memory of one run beside the variables
-  bool fuse = true;                   // false: one kernel per primitive (debugging)
-  bool check_plans = false;           // prove each memory layout (debugging)
-};
-
-// Runs a program written into `scope`, or one that was read from a file; later changes of the scope are not seen
-// (Session::Extend adds nodes). Errors of the scope are returned here.
-absl::StatusOr<std::unique_ptr<runtime::Session>> NewSession(const graph::Scope& scope,
-                                                             const NewSessionOptions& options = {});
-absl::StatusOr<std::unique_ptr<runtime::Session>> NewSession(GraphDef graph, const NewSessionOptions& options = {});
-
-// The options of a session with this build's ops and compiler, for those who need more of SessionOptions.
-runtime::SessionOptions CompilerOptions(const NewSessionOptions& options = {});
+// A session with the compiler for this machine; `options` need neither schemas nor compiler.
+// The program as it is now (later nodes are not in it), or its first error.
+absl::StatusOr<std::unique_ptr<runtime::Session>> NewSession(const graph::Scope& program,
+                                                             runtime::SessionOptions options = {});
+absl::StatusOr<std::unique_ptr<runtime::Session>> NewSession(GraphDef graph,
+                                                             runtime::SessionOptions options = {});
 
 }  // namespace stator
 
