@@ -60,35 +60,82 @@ Grads DotVjp(CoreBuilder& b, core::DotGeneralOp op, Value g) {
   return {Arrange(b, lhs, lhs_places), Arrange(b, rhs, rhs_places)};
 }
 
-Value Assume(CoreBuilder& b, Value value, mlir::Type type) {
-  if (!value || value.getType() == type) return value;
-  return b.builder().create<core::AssumeDimsOp>(b.loc(), type, value);
+// The kernel that carries gradients back to the input: reversed, and with its feature dimensions exchanged within each
+// group: [.., C/G, O] becomes [.., C, O/G], its input features being the ones that come second.
+Value KernelToInput(CoreBuilder& b, core::ConvolutionOp op) {
+  core::ConvDimensionsAttr n = op.getDimensionNumbers();
+  Value kernel = b.Reverse(op.getRhs(), n.getKernelSpatial());
+  const int64_t groups = static_cast<int64_t>(op.getFeatureGroupCount());
+  if (groups == 1) return kernel;
+  const int64_t in = n.getKernelInputFeature(), out = n.getKernelOutputFeature();
+  Dims dims = core::DimsOf(op.getRhs()), split;
+  Axes permutation;
+  Dims joined = dims;
+  joined[in] = dims[in] * groups;
+  joined[out] = core::FloorDiv(dims[out], groups);
+  // The output features split into (group, rest); the group moves before the input features.
+  auto place = [&](int64_t axis) { return axis > out ? axis + 1 : axis; };
+  for (int64_t axis = 0; axis < static_cast<int64_t>(dims.size()); ++axis) {
+    if (axis == out) {
+      split.push_back(b.Dim(groups));
+      split.push_back(joined[out]);
+      permutation.push_back(out + 1);
+    } else {
+      split.push_back(dims[axis]);
+      if (axis == in) permutation.push_back(out);
+      permutation.push_back(place(axis));
+    }
+  }
+  return b.Reshape(b.Transpose(b.Reshape(kernel, split), permutation), joined);
+}
+
+// The input with its groups moved from the features to the batch: [N, .., G*C] becomes [G*N, .., C], as the features
+// of a convolution in which batch and features have changed places.
+Value InputToKernel(CoreBuilder& b, core::ConvolutionOp op) {
+  const int64_t groups = static_cast<int64_t>(op.getFeatureGroupCount());
+  if (groups == 1) return op.getLhs();
+  core::ConvDimensionsAttr n = op.getDimensionNumbers();
+  const int64_t batch = n.getInputBatch(), feature = n.getInputFeature();
+  Dims dims = core::DimsOf(op.getLhs()), split, joined = dims;
+  joined[batch] = dims[batch] * groups;
+  joined[feature] = core::FloorDiv(dims[feature], groups);
+  Axes permutation;
+  auto place = [&](int64_t axis) { return axis > feature ? axis + 1 : axis; };
+  for (int64_t axis = 0; axis < static_cast<int64_t>(dims.size()); ++axis) {
+    if (axis == feature) {
+      split.push_back(b.Dim(groups));
+      split.push_back(joined[feature]);
+      permutation.push_back(feature + 1);
+    } else {
+      split.push_back(dims[axis]);
+      if (axis == batch) permutation.push_back(feature);
+      permutation.push_back(place(axis));
+    }
+  }
+  return b.Reshape(b.Transpose(b.Reshape(op.getLhs(), split), permutation), joined);
 }
 
 Grads ConvolutionVjp(CoreBuilder& b, core::ConvolutionOp op, Value g) {
-  if (op.getFeatureGroupCount() != 1 || llvm::any_of(op.getLhsDilation(), [](int64_t d) { return d != 1; })) {
-    b.Fail("no gradient yet of a convolution with feature groups or input dilation");
-    return {Value(), Value()};
-  }
   core::ConvDimensionsAttr n = op.getDimensionNumbers();
   const size_t spatial = n.getInputSpatial().size();
   Dims in = core::DimsOf(op.getLhs()), kernel = core::DimsOf(op.getRhs()), out = core::DimsOf(op.getResult());
   CoreBuilder::Conv to_input, to_kernel;
+  to_input.feature_group_count = to_kernel.feature_group_count = static_cast<int64_t>(op.getFeatureGroupCount());
   for (size_t i = 0; i < spatial; ++i) {
-    const int64_t stride = op.getWindowStrides()[i], dilation = op.getRhsDilation()[i];
+    const int64_t stride = op.getWindowStrides()[i], dilation = op.getRhsDilation()[i], spacing = op.getLhsDilation()[i];
     DimExpr low = op.getPaddingLow().getDims()[i];
     DimExpr reach = (kernel[n.getKernelSpatial()[i]] - 1) * dilation;  // of the window, minus one
     DimExpr spread = (out[n.getOutputSpatial()[i]] - 1) * stride;      // of the outputs, minus one
-    DimExpr size = in[n.getInputSpatial()[i]];
+    DimExpr size = (in[n.getInputSpatial()[i]] - 1) * spacing + 1;     // of the spaced input
     // Full correlation of the spread gradient with the reversed kernel, cropped to the input.
-    to_input.strides.push_back(1);
+    to_input.strides.push_back(spacing);
     to_input.lhs_dilation.push_back(stride);
     to_input.rhs_dilation.push_back(dilation);
     to_input.padding_low.push_back(reach - low);
     to_input.padding_high.push_back(size - 1 - spread + low);
     // The input correlated with the spread gradient; batch and features change places.
     to_kernel.strides.push_back(dilation);
-    to_kernel.lhs_dilation.push_back(1);
+    to_kernel.lhs_dilation.push_back(spacing);
     to_kernel.rhs_dilation.push_back(stride);
     to_kernel.padding_low.push_back(low);
     to_kernel.padding_high.push_back(reach + spread + 1 - size - low);
@@ -100,9 +147,7 @@ Grads ConvolutionVjp(CoreBuilder& b, core::ConvolutionOp op, Value g) {
       op.getContext(), n.getInputFeature(), n.getInputBatch(), n.getInputSpatial(), n.getOutputBatch(),
       n.getOutputFeature(), n.getOutputSpatial(), n.getKernelInputFeature(), n.getKernelOutputFeature(),
       n.getKernelSpatial());
-  Value reversed = b.Reverse(op.getRhs(), n.getKernelSpatial());
-  return {Assume(b, b.Convolution(g, reversed, to_input), op.getLhs().getType()),
-          Assume(b, b.Convolution(op.getLhs(), g, to_kernel), op.getRhs().getType())};
+  return {b.Convolution(g, KernelToInput(b, op), to_input), b.Convolution(InputToKernel(b, op), g, to_kernel)};
 }
 
 }  // namespace

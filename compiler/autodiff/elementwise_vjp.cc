@@ -64,6 +64,14 @@ Value UnaryVjp(CoreBuilder& b, Operation* op, Value x, Value z, Value g, bool& k
       });
 }
 
+// Whether the value is known to be one number other than zero.
+bool IsNonzeroSplat(Value value) {
+  if (auto broadcast = value.getDefiningOp<core::BroadcastInDimOp>()) value = broadcast.getOperand();
+  auto constant = value.getDefiningOp<core::ConstantOp>();
+  auto dense = constant ? llvm::dyn_cast<mlir::DenseFPElementsAttr>(constant.getValue()) : nullptr;
+  return dense && dense.isSplat() && !dense.getSplatValue<llvm::APFloat>().isZero();
+}
+
 bool BinaryVjp(CoreBuilder& b, Operation* op, Value x, Value y, Value z, Value g, Grads& operands) {
   auto c = [&](double value) { return b.SplatLike(z, value); };
   Value zero = c(0);
@@ -81,7 +89,9 @@ bool BinaryVjp(CoreBuilder& b, Operation* op, Value x, Value y, Value z, Value g
         return operands = {g, b.Neg(b.Mul(g, quotient))}, true;
       })
       .Case<core::PowOp>([&](auto) {
-        Value dx = b.Mul(b.Mul(g, y), b.Pow(x, b.Sub(y, c(1))));
+        // x^0 is flat even at 0, where the exponent -1 would give 0 * inf.
+        Value less = IsNonzeroSplat(y) ? b.Sub(y, c(1)) : b.Select(b.Eq(y, zero), c(1), b.Sub(y, c(1)));
+        Value dx = b.Mul(b.Mul(g, y), b.Pow(x, less));
         // At x <= 0 the logarithm means nothing; TensorFlow's convention is 0.
         Value positive = b.Gt(x, zero);
         Value log_x = b.Select(positive, b.Log(b.Select(positive, x, c(1))), zero);

@@ -10,6 +10,25 @@ using core::DimExpr;
 using core::Dims;
 using mlir::Value;
 
+// Each element's product of the others: exact also where elements are zero, which a quotient would not be.
+Value ProductOfOthers(CoreBuilder& b, Value x, llvm::ArrayRef<int64_t> kept, llvm::SmallVector<int64_t> reduced) {
+  llvm::sort(reduced);
+  Dims dims = core::DimsOf(x), moved, flat;
+  llvm::SmallVector<int64_t> permutation(kept), inverse(dims.size());
+  permutation.append(reduced);
+  for (size_t i = 0; i < permutation.size(); ++i) {
+    moved.push_back(dims[permutation[i]]);
+    inverse[permutation[i]] = static_cast<int64_t>(i);
+  }
+  flat.assign(moved.begin(), moved.begin() + static_cast<ptrdiff_t>(kept.size()));
+  flat.push_back(core::Product(b.dims(), llvm::ArrayRef<DimExpr>(moved).drop_front(kept.size())));
+  const int64_t last = static_cast<int64_t>(kept.size());
+  Value rows = b.Reshape(b.Transpose(x, permutation), flat);
+  Value before = b.Cumulative(core::ReduceKind::kMul, rows, last, /*exclusive=*/true, /*reverse=*/false);
+  Value after = b.Cumulative(core::ReduceKind::kMul, rows, last, /*exclusive=*/true, /*reverse=*/true);
+  return b.Transpose(b.Reshape(b.Mul(before, after), moved), inverse);
+}
+
 Value ReduceVjp(CoreBuilder& b, core::ReduceOp op, Value g, bool& known) {
   Value x = op.getOperand();
   Dims dims = core::DimsOf(x);
@@ -23,7 +42,7 @@ Value ReduceVjp(CoreBuilder& b, core::ReduceOp op, Value g, bool& known) {
     case core::ReduceKind::kAdd:
       return spread(g);
     case core::ReduceKind::kMul:
-      return b.Div(spread(b.Mul(g, op.getResult())), x);
+      return b.Mul(spread(g), ProductOfOthers(b, x, kept, llvm::SmallVector<int64_t>(op.getDimensions())));
     case core::ReduceKind::kMax:
     case core::ReduceKind::kMin: {
       // Ties share the gradient, as in TensorFlow.
@@ -67,11 +86,7 @@ Value SumWindowVjp(CoreBuilder& b, core::ReduceWindowOp op, Value g) {
   window.sizes.assign(op.getWindowDimensions().begin(), op.getWindowDimensions().end());
   window.strides = ones;
   window.padding_low = window.padding_high = zeros;
-  Value sum = b.ReduceWindow(core::ReduceKind::kAdd, spread, window);
-  if (sum && sum.getType() != op.getOperand().getType()) {
-    sum = b.builder().create<core::AssumeDimsOp>(b.loc(), op.getOperand().getType(), sum);
-  }
-  return sum;
+  return b.ReduceWindow(core::ReduceKind::kAdd, spread, window);
 }
 
 }  // namespace
@@ -85,17 +100,25 @@ bool ReductionVjp(CoreBuilder& b, mlir::Operation* op, Value g, Grads& operands)
   if (auto window = llvm::dyn_cast<core::ReduceWindowOp>(op)) {
     if (llvm::any_of(window.getWindowDilations(), [](int64_t d) { return d != 1; })) return false;
     if (window.getKind() == core::ReduceKind::kAdd) return operands = {SumWindowVjp(b, window, g)}, true;
-    if (window.getKind() != core::ReduceKind::kMax) return false;
-    operands = {b.SelectAndScatter(window.getOperand(), g,
+    const bool is_max = window.getKind() == core::ReduceKind::kMax;
+    if (!is_max && window.getKind() != core::ReduceKind::kMin) return false;
+    Value x = is_max ? window.getOperand() : b.Neg(window.getOperand());
+    operands = {b.SelectAndScatter(x, g,
                                    WindowOf(window.getWindowDimensions(), window.getWindowStrides(),
                                             window.getPaddingLow(), window.getPaddingHigh()))};
     return true;
   }
   if (auto cumulative = llvm::dyn_cast<core::CumulativeOp>(op)) {
-    if (cumulative.getKind() != core::ReduceKind::kAdd) return false;
-    operands = {b.Cumulative(core::ReduceKind::kAdd, g, static_cast<int64_t>(cumulative.getDimension()),
-                             cumulative.getExclusive(), !cumulative.getReverse())};
-    return true;
+    auto sums = [&](Value v) {
+      return b.Cumulative(core::ReduceKind::kAdd, v, static_cast<int64_t>(cumulative.getDimension()),
+                          cumulative.getExclusive(), !cumulative.getReverse());
+    };
+    if (cumulative.getKind() == core::ReduceKind::kAdd) return operands = {sums(g)}, true;
+    // Every product that an element is in, divided by it: as in TensorFlow, undefined at zero.
+    if (cumulative.getKind() == core::ReduceKind::kMul) {
+      return operands = {b.Div(sums(b.Mul(g, cumulative.getResult())), cumulative.getOperand())}, true;
+    }
+    return false;
   }
   return false;
 }

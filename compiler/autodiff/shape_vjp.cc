@@ -43,10 +43,7 @@ Value SliceVjp(CoreBuilder& b, core::SliceOp op, Value g) {
     interior.push_back(stride - 1);
     high.push_back(from[i] - start - covered);
   }
-  Value padded = b.Pad(g, b.Scalar(core::ElementTypeOf(g), 0), op.getStartIndices().getDims(), high, interior);
-  return padded && padded.getType() != op.getOperand().getType()
-             ? Value(b.builder().create<core::AssumeDimsOp>(b.loc(), op.getOperand().getType(), padded))
-             : padded;
+  return b.Pad(g, b.Scalar(core::ElementTypeOf(g), 0), op.getStartIndices().getDims(), high, interior);
 }
 
 // The operand's elements lie in the result at low + i * (interior + 1); the rest is padding.
@@ -70,11 +67,7 @@ Grads PadVjp(CoreBuilder& b, core::PadOp op, Value g) {
   }
   Value whole = crops ? b.Pad(g, b.Scalar(core::ElementTypeOf(g), 0), negative_low, negative_high, no_interior) : g;
   Value operand = b.Slice(whole, start, limit, strides);
-  if (operand && operand.getType() != op.getOperand().getType()) {
-    operand = b.builder().create<core::AssumeDimsOp>(b.loc(), op.getOperand().getType(), operand);
-  }
-  llvm::SmallVector<int64_t> all;
-  for (size_t i = 0; i < from.size(); ++i) all.push_back(static_cast<int64_t>(i));
+  llvm::SmallVector<int64_t> all = AxisRange(static_cast<int64_t>(from.size()));
   // What the operand did not take belongs to the padding value; usually a constant, then this is dead.
   Value padding = op.getPaddingValue().getDefiningOp<core::ConstantOp>()
                       ? Value()
@@ -95,6 +88,17 @@ Grads ConcatenateVjp(CoreBuilder& b, core::ConcatenateOp op, Value g) {
 }
 
 }  // namespace
+
+Value AsType(CoreBuilder& b, Value value, mlir::Type type) {
+  if (!value || value.getType() == type) return value;
+  return b.builder().createOrFold<core::AssumeDimsOp>(b.loc(), type, value);
+}
+
+llvm::SmallVector<int64_t> AxisRange(int64_t count) {
+  llvm::SmallVector<int64_t> axes;
+  for (int64_t i = 0; i < count; ++i) axes.push_back(i);
+  return axes;
+}
 
 bool ShapeVjp(CoreBuilder& b, mlir::Operation* op, Value g, Grads& operands) {
   return llvm::TypeSwitch<mlir::Operation*, bool>(op)
@@ -117,33 +121,6 @@ bool ShapeVjp(CoreBuilder& b, mlir::Operation* op, Value g, Grads& operands) {
       .Case([&](core::PadOp pad) { return operands = PadVjp(b, pad, g), true; })
       .Case([&](core::ConcatenateOp concatenate) { return operands = ConcatenateVjp(b, concatenate, g), true; })
       .Case([&](core::ReverseOp reverse) { return operands = {b.Reverse(g, reverse.getDimensions())}, true; })
-      .Case([&](core::GatherOp gather) {
-        Value zeros = b.SplatLike(gather.getOperand(), 0);
-        operands = {b.Scatter(core::ScatterKind::kAdd, zeros, gather.getIndices(), g,
-                              static_cast<int64_t>(gather.getAxis()), static_cast<int64_t>(gather.getBatchDims())),
-                    Value()};
-        return true;
-      })
-      .Case([&](core::ScatterOp scatter) {
-        if (scatter.getKind() != core::ScatterKind::kAdd) return false;
-        operands = {g, Value(),
-                    b.Gather(g, scatter.getIndices(), static_cast<int64_t>(scatter.getAxis()),
-                             static_cast<int64_t>(scatter.getBatchDims()))};
-        return true;
-      })
-      .Case([&](core::DynamicSliceOp slice) {
-        operands.assign(op->getNumOperands(), Value());
-        Grads starts(slice.getStartIndices());
-        operands[0] = b.DynamicUpdateSlice(b.SplatLike(slice.getOperand(), 0), g, starts);
-        return true;
-      })
-      .Case([&](core::DynamicUpdateSliceOp update) {
-        operands.assign(op->getNumOperands(), Value());
-        Grads starts(update.getStartIndices());
-        operands[0] = b.DynamicUpdateSlice(g, b.SplatLike(update.getUpdate(), 0), starts);
-        operands[1] = b.DynamicSlice(g, starts, core::DimsOf(update.getUpdate()));
-        return true;
-      })
       .Default([](mlir::Operation*) { return false; });
 }
 

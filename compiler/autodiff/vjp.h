@@ -13,8 +13,17 @@ using Grads = core::CoreBuilder::Values;
 
 bool ElementwiseVjp(core::CoreBuilder& b, mlir::Operation* op, mlir::Value grad, Grads& operands);
 bool ShapeVjp(core::CoreBuilder& b, mlir::Operation* op, mlir::Value grad, Grads& operands);
+bool IndexedVjp(core::CoreBuilder& b, mlir::Operation* op, mlir::Value grad, Grads& operands);
 bool ContractionVjp(core::CoreBuilder& b, mlir::Operation* op, mlir::Value grad, Grads& operands);
 bool ReductionVjp(core::CoreBuilder& b, mlir::Operation* op, mlir::Value grad, Grads& operands);
+// Sort and top_k: the only primitives with several results.
+bool SortVjp(core::CoreBuilder& b, mlir::Operation* op, const Grads& grads, Grads& operands);
+
+// The value under dimensions that are equal to its own by construction, though perhaps written otherwise.
+mlir::Value AsType(core::CoreBuilder& b, mlir::Value value, mlir::Type type);
+
+// 0, 1, ..., count - 1.
+llvm::SmallVector<int64_t> AxisRange(int64_t count);
 
 }  // namespace stator::compiler
 
