@@ -18,7 +18,7 @@ namespace stator::compiler {
 struct GradientInput {
   std::vector<int64_t> dims;
   double lo = -1, hi = 1;
-  std::vector<double> values;
+  std::vector<double> values = {};
 };
 
 // Builds results from arguments.
