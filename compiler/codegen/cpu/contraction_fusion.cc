@@ -161,6 +161,13 @@ absl::Status StoreInWorkspace(FusionKernel* kernel, Value value) {
   return absl::OkStatus();
 }
 
+// Depthwise: neighbours in memory share no operand, so that a register tile would have one column.
+bool IsElementwise(const ContractionShape& shape) {
+  if (!shape.n.empty() || shape.batch.empty()) return false;
+  const SymbolicDim& inner = shape.batch.back();
+  return inner.a.IsConstant(1) && inner.out.IsConstant(1);
+}
+
 // Whether all results can be computed where the contraction's sums are.
 bool IsEpilogue(FusionKernel* kernel, Value contraction) {
   Uses uses(contraction);
@@ -187,6 +194,12 @@ absl::StatusOr<bool> EmitContractions(FusionKernel* kernel) {
       STATOR_RETURN_IF_ERROR(StoreInWorkspace(kernel, operand));
     }
     const Value value = op->getResult(0);
+    if (IsElementwise(shape)) {
+      if (op != contractions.back() || !IsEpilogue(kernel, value)) {
+        STATOR_RETURN_IF_ERROR(StoreInWorkspace(kernel, value));
+      }
+      continue;
+    }
     if (op == contractions.back() && IsEpilogue(kernel, value)) {
       const bool plain = kernel->fusion()->getNumResults() == 1 && kernel->Returned(0) == value;
       std::vector<LoopOutput> outputs;

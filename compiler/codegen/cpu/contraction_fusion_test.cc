@@ -183,5 +183,273 @@ TEST(ContractionFusion, BatchesAndSeveralDimensions) {
   }
 }
 
+struct ConvolutionCase {
+  const char* name;
+  const char* input;
+  const char* kernel;
+  // Input batch, feature, spatial; kernel input feature, output feature, spatial; output likewise.
+  std::vector<std::vector<int64_t>> dims;
+  int64_t stride = 1, dilation = 1, groups = 1;
+};
+
+const std::vector<std::vector<int64_t>> kNhwcHwio = {{0, 3, 1, 2}, {2, 3, 0, 1}, {0, 3, 1, 2}};
+const std::vector<std::vector<int64_t>> kNchwOihw = {{0, 1, 2, 3}, {1, 0, 2, 3}, {0, 1, 2, 3}};
+// The gradient of an HWIO kernel: batch and features change places.
+const std::vector<std::vector<int64_t>> kKernelGradient = {
+    {3, 0, 1, 2}, {0, 3, 1, 2}, {2, 3, 0, 1}};
+// The gradient of the input: the kernel's features change places.
+const std::vector<std::vector<int64_t>> kInputGradient = {{0, 3, 1, 2}, {3, 2, 0, 1}, {0, 3, 1, 2}};
+
+CoreBuilder::Conv MakeConvolution(CoreBuilder& b, const ConvolutionCase& c) {
+  CoreBuilder::Conv conv;
+  const size_t spatial = c.dims[0].size() - 2;
+  conv.strides.assign(spatial, c.stride);
+  conv.rhs_dilation.assign(spatial, c.dilation);
+  conv.lhs_dilation.assign(spatial, 1);
+  conv.padding_low.assign(spatial, b.Dim(0));
+  conv.padding_high.assign(spatial, b.Dim(0));
+  conv.feature_group_count = c.groups;
+  auto rest = [&](int i) { return llvm::ArrayRef<int64_t>(c.dims[i]).drop_front(2); };
+  conv.dimension_numbers = core::ConvDimensionsAttr::get(
+      b.context(), c.dims[0][0], c.dims[0][1], rest(0), c.dims[1][0], c.dims[1][1], rest(1),
+      c.dims[2][0], c.dims[2][1], rest(2));
+  return conv;
+}
+
+const ConvolutionCase kConvolutions[] = {
+    {"known sizes", "2, 9, 11, 3", "3, 3, 3, 10", kNhwcHwio},
+    {"one channel", "n, 12, 12, 1", "5, 5, 1, 32", kNhwcHwio},
+    {"symbolic batch", "n, 8, 9, 16", "3, 3, 16, 32", kNhwcHwio},
+    {"all symbolic", "n, h, w, ci", "kh, kw, ci, co", kNhwcHwio},
+    {"strides", "n, h, w, 5", "3, 2, 5, 7", kNhwcHwio, 2},
+    {"dilation", "n, h, w, 5", "3, 2, 5, 7", kNhwcHwio, 1, 2},
+    {"features first", "n, ci, h, w", "co, ci, kh, kw", kNchwOihw},
+    {"kernel gradient", "n, 10, 10, 3", "n, 8, 8, 16", kKernelGradient},
+    {"kernel gradient with stride", "n, 11, 11, ci", "n, 5, 5, co", kKernelGradient, 1, 2},
+    {"input gradient", "n, h, w, 16", "3, 3, 8, 16", kInputGradient},
+    {"one dimension", "n, w, 4", "3, 4, 9", {{0, 2, 1}, {1, 2, 0}, {0, 2, 1}}},
+    {"three dimensions", "n, 5, 6, 7, 2", "2, 3, 2, 2, 4", {{0, 4, 1, 2, 3}, {3, 4, 0, 1, 2}, {0, 4, 1, 2, 3}}},
+    {"groups", "n, 8, 8, 12", "3, 3, 4, 24", kNhwcHwio, 1, 1, 3},
+    {"depthwise", "n, h, w, 20", "3, 3, 1, 20", kNhwcHwio, 1, 1, 20},
+    {"depthwise of many products", "n, 10, 10, 20", "9, 9, 1, 20", kNhwcHwio, 1, 1, 20},
+    {"depthwise with stride", "n, h, w, 20", "3, 3, 1, 20", kNhwcHwio, 2, 1, 20},
+    {"depthwise with multiplier", "n, 8, 8, 6", "3, 3, 1, 12", kNhwcHwio, 1, 1, 6},
+};
+
+template <typename T>
+void CheckConvolutions() {
+  for (const ConvolutionCase& c : kConvolutions) {
+    SCOPED_TRACE(c.name);
+    TestFusion fusion;
+    auto typed = [&](const char* dims) { return std::string(NameOf<T>()) + "[" + dims + "]"; };
+    fusion.Create("contraction", {typed(c.input), typed(c.kernel)},
+                  [&](CoreBuilder& b, ValueRange args) {
+                    return std::vector<Value>{
+                        b.Convolution(args[0], args[1], MakeConvolution(b, c))};
+                  });
+    for (int64_t n : {0, 1, 3}) {
+      Symbols symbols = {{"n", n}, {"h", 9}, {"w", 12}, {"ci", 3}, {"co", 21}, {"kh", 3}, {"kw", 2}};
+      CheckPlain<T>(fusion, symbols);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(ContractionFusion, ConvolutionsF32) { CheckConvolutions<float>(); }
+TEST(ContractionFusion, ConvolutionsF64) { CheckConvolutions<double>(); }
+TEST(ContractionFusion, ConvolutionsBf16) { CheckConvolutions<Bf16>(); }
+TEST(ContractionFusion, ConvolutionsI32) { CheckConvolutions<int32_t>(); }
+
+TEST(ContractionFusion, KernelGradientOfManyChunks) {
+  TestFusion fusion;
+  const ConvolutionCase c = {"", "n, 12, 12, 2", "n, 10, 10, 5", kKernelGradient};
+  fusion.Create("contraction", {"f32[n, 12, 12, 2]", "f32[n, 10, 10, 5]"},
+                [&](CoreBuilder& b, ValueRange args) {
+                  return std::vector<Value>{b.Convolution(args[0], args[1], MakeConvolution(b, c))};
+                });
+  for (int64_t n : {40, 41, 100}) CheckPlain<float>(fusion, {{"n", n}});
+}
+
+// --- epilogues ---------------------------------------------------------------------------------
+
+using Outputs = std::vector<std::vector<float>>;
+
+void CheckOutputs(TestFusion& fusion, const Symbols& symbols,
+                  const std::vector<HostArray>& operands, const Outputs& expected) {
+  for (const char* target : {"native", "x86-64-v3"}) {
+    for (TileOrder split : kSplits) {
+      auto results = fusion.Run(symbols, operands, split, target);
+      ASSERT_TRUE(results.ok()) << results.status();
+      ASSERT_EQ(results->size(), expected.size());
+      for (size_t i = 0; i < expected.size(); ++i) {
+        SCOPED_TRACE(testing::Message() << "result " << i);
+        ExpectEqual((*results)[i].As<float>(), expected[i]);
+        if (testing::Test::HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+mlir::Operation* ContractionOf(TestFusion& fusion) {
+  for (mlir::Operation& op : fusion.fusion().getBody().front()) {
+    if (mlir::isa<core::DotGeneralOp, core::ConvolutionOp>(op)) return &op;
+  }
+  return nullptr;
+}
+
+std::vector<HostArray> RandomOperands(TestFusion& fusion, const Symbols& symbols,
+                                      std::vector<std::vector<float>>* values) {
+  std::vector<HostArray> operands;
+  for (mlir::BlockArgument argument : fusion.fusion().getBody().front().getArguments()) {
+    const std::vector<int64_t> sizes = SizesOf(argument, symbols);
+    values->push_back(Random<float>(Count(sizes), static_cast<int>(values->size()) + 1));
+    operands.push_back(HostArray::Of(sizes, values->back()));
+  }
+  return operands;
+}
+
+// relu(sum + bias) * residual, together with what it is computed from.
+TEST(ContractionFusion, EpilogueWithBiasResidualAndSeveralResults) {
+  struct Case {
+    const char *a, *b, *bias, *residual;
+    std::vector<int64_t> b_contract;
+  };
+  const Case cases[] = {{"f32[m, k]", "f32[k, n]", "f32[n]", "f32[m, n]", {0}},
+                        {"f32[m, 40]", "f32[40, 48]", "f32[48]", "f32[m, 48]", {0}},
+                        {"f32[m, k]", "f32[n, k]", "f32[n]", "f32[m, n]", {1}},
+                        {"f32[33, 50]", "f32[50, 10]", "f32[10]", "f32[33, 10]", {0}},
+                        {"f32[1, k]", "f32[k, n]", "f32[n]", "f32[1, n]", {0}}};
+  for (const Case& c : cases) {
+    SCOPED_TRACE(std::string(c.a) + " x " + c.b);
+    TestFusion fusion;
+    fusion.Create("contraction", {c.a, c.b, c.bias, c.residual},
+                  [&](CoreBuilder& b, ValueRange args) {
+                    Value sum = b.DotGeneral(args[0], args[1], {}, {}, {1}, c.b_contract);
+                    Value biased = b.Add(sum, args[2]);
+                    Value relu = b.Max(biased, b.SplatLike(biased, 0));
+                    return std::vector<Value>{b.Mul(relu, args[3]), sum, biased};
+                  });
+    for (auto [m, n, k] : {std::tuple(1, 1, 1), std::tuple(7, 19, 30), std::tuple(70, 64, 33),
+                           std::tuple(0, 5, 5), std::tuple(5, 40, 5000), std::tuple(6, 3, 0)}) {
+      const Symbols symbols = {{"m", m}, {"n", n}, {"k", k}};
+      Outputs values;
+      std::vector<HostArray> operands = RandomOperands(fusion, symbols, &values);
+      Outputs expected(3);
+      expected[1] = Reference(ContractionOf(fusion), symbols, values[0], values[1]);
+      for (size_t i = 0; i < expected[1].size(); ++i) {
+        expected[2].push_back(expected[1][i] + values[2][i % values[2].size()]);
+        expected[0].push_back(std::max(expected[2][i], 0.0f) * values[3][i]);
+      }
+      CheckOutputs(fusion, symbols, operands, expected);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// Every dimension of the result is broadcast along once; the result's lanes may run along any.
+TEST(ContractionFusion, EpilogueOfBatchedContractions) {
+  TestFusion fusion;
+  fusion.Create("contraction", {"f32[b, s, h, d]", "f32[b, t, h, d]", "f32[b, 1, t]", "f32[h, 1, 1]"},
+                [&](CoreBuilder& b, ValueRange args) {
+                  Value scores = b.DotGeneral(args[0], args[1], {0, 2}, {0, 2}, {3}, {3});
+                  const core::Dims dims = core::DimsOf(scores);
+                  Value mask = b.BroadcastInDim(b.Reshape(args[2], {dims[0], dims[3]}), {0, 3}, dims);
+                  return std::vector<Value>{b.Mul(b.Add(scores, mask), args[3])};
+                });
+  for (auto [s, t] : {std::pair(5, 18), std::pair(1, 1), std::pair(40, 64)}) {
+    const Symbols symbols = {{"b", 3}, {"s", s}, {"t", t}, {"h", 4}, {"d", 16}};
+    Outputs values;
+    std::vector<HostArray> operands = RandomOperands(fusion, symbols, &values);
+    std::vector<float> expected = Reference(ContractionOf(fusion), symbols, values[0], values[1]);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      const size_t column = i % t, head = i / (size_t{1} * t * s) % 4, batch = i / (size_t{4} * t * s);
+      expected[i] = (expected[i] + values[2][batch * t + column]) * values[3][head];
+    }
+    CheckOutputs(fusion, symbols, operands, {expected});
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(ContractionFusion, EpilogueOfConvolutions) {
+  const ConvolutionCase cases[] = {{"", "n, 8, 9, 16", "3, 3, 16, 32", kNhwcHwio},
+                                   {"", "n, h, w, 20", "3, 3, 1, 20", kNhwcHwio, 1, 1, 20},
+                                   {"", "n, 8, 8, 12", "3, 3, 4, 24", kNhwcHwio, 1, 1, 3},
+                                   {"", "n, h, w, 4", "1, 1, 4, 20", kNhwcHwio}};
+  for (const ConvolutionCase& c : cases) {
+    SCOPED_TRACE(std::string(c.input) + " * " + c.kernel);
+    TestFusion fusion;
+    const std::string features = std::string(c.kernel).substr(std::string(c.kernel).rfind(' ') + 1);
+    fusion.Create("contraction",
+                  {"f32[" + std::string(c.input) + "]", "f32[" + std::string(c.kernel) + "]",
+                   "f32[" + features + "]"},
+                  [&](CoreBuilder& b, ValueRange args) {
+                    Value sum = b.Convolution(args[0], args[1], MakeConvolution(b, c));
+                    Value biased = b.Add(sum, args[2]);
+                    return std::vector<Value>{b.Max(biased, b.SplatLike(biased, 0)), biased};
+                  });
+    for (int64_t n : {1, 4}) {
+      const Symbols symbols = {{"n", n}, {"h", 7}, {"w", 5}};
+      Outputs values;
+      std::vector<HostArray> operands = RandomOperands(fusion, symbols, &values);
+      Outputs expected(2);
+      expected[1] = Reference(ContractionOf(fusion), symbols, values[0], values[1]);
+      for (size_t i = 0; i < expected[1].size(); ++i) {
+        expected[1][i] += values[2][i % values[2].size()];
+        expected[0].push_back(std::max(expected[1][i], 0.0f));
+      }
+      CheckOutputs(fusion, symbols, operands, expected);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(ContractionFusion, EpilogueThatRoundsOnce) {
+  TestFusion fusion;
+  fusion.Create("contraction", {"bf16[m, k]", "bf16[k, n]"}, [&](CoreBuilder& b, ValueRange args) {
+    Value sum = b.MatMul(args[0], args[1]);
+    return std::vector<Value>{b.Convert(sum, mlir::Builder(b.context()).getF32Type())};
+  });
+  const Symbols symbols = {{"m", 9}, {"n", 21}, {"k", 50}};
+  std::vector<Bf16> a = Random<Bf16>(9 * 50, 1), c = Random<Bf16>(50 * 21, 2);
+  std::vector<float> expected;
+  for (Bf16 x : Reference(ContractionOf(fusion), symbols, a, c)) {
+    expected.push_back(static_cast<float>(x));
+  }
+  CheckOutputs(fusion, symbols, {HostArray::Of({9, 50}, a), HostArray::Of({50, 21}, c)}, {expected});
+}
+
+// What an epilogue cannot do goes through memory: other positions, several contractions, operands
+// that are computed here.
+TEST(ContractionFusion, BodiesThatAreNoEpilogue) {
+  const Symbols symbols = {{"m", 9}, {"n", 9}, {"k", 20}};
+  TestFusion reversed;
+  reversed.Create("contraction", {"f32[m, k]", "f32[k, n]"}, [&](CoreBuilder& b, ValueRange args) {
+    Value sum = b.MatMul(args[0], args[1]);
+    return std::vector<Value>{b.Add(sum, b.Reverse(sum, {0, 1})), sum};
+  });
+  Outputs values;
+  std::vector<HostArray> operands = RandomOperands(reversed, symbols, &values);
+  std::vector<float> sum = Reference(ContractionOf(reversed), symbols, values[0], values[1]);
+  Outputs expected = {sum, sum};
+  for (size_t i = 0; i < sum.size(); ++i) expected[0][i] += sum[sum.size() - 1 - i];
+  CheckOutputs(reversed, symbols, operands, expected);
+
+  TestFusion chained;
+  chained.Create("contraction", {"f32[m, k]", "f32[k, n]"}, [&](CoreBuilder& b, ValueRange args) {
+    Value sum = b.MatMul(b.Neg(args[0]), args[1]);
+    return std::vector<Value>{b.MatMul(b.Transpose(sum, {1, 0}), sum)};
+  });
+  std::vector<mlir::Operation*> dots;
+  for (mlir::Operation& op : chained.fusion().getBody().front()) {
+    if (mlir::isa<core::DotGeneralOp>(op)) dots.push_back(&op);
+  }
+  for (float& x : sum) x = -x;
+  std::vector<float> transposed(sum.size());
+  for (int i = 0; i < 9; ++i) {
+    for (int j = 0; j < 9; ++j) transposed[j * 9 + i] = sum[i * 9 + j];
+  }
+  CheckOutputs(chained, symbols, operands, {Reference(dots[1], symbols, transposed, sum)});
+}
+
 }  // namespace
 }  // namespace stator::compiler

@@ -108,6 +108,8 @@ Value ElementEmitter::EmitOp(mlir::Operation* op, Value value, IndexSet set) {
       .Case([&](core::ReverseOp c) { return EmitReverse(c, set); })
       .Case([&](core::GatherOp c) { return EmitGather(c, set); })
       .Case([&](core::RngBitsOp c) { return EmitRngBits(c, set); })
+      .Case<core::DotGeneralOp, core::ConvolutionOp>(
+          [&](auto c) { return EmitContraction(c, set); })
       .Case([&](core::ReduceOp c) { return EmitReduce(c, set); })
       .Case([&](core::ReduceWindowOp c) { return EmitReduceWindow(c, set); })
       .Case([&](core::SelectAndScatterOp c) { return EmitSelectAndScatter(c, set); })

@@ -109,6 +109,7 @@ class ElementEmitter {
   Value EmitReduce(core::ReduceOp op, IndexSet set);
   Value EmitReduceWindow(core::ReduceWindowOp op, IndexSet set);
   Value EmitSelectAndScatter(core::SelectAndScatterOp op, IndexSet set);
+  Value EmitContraction(mlir::Operation* op, IndexSet set);
   Value EmitCumulative(core::CumulativeOp op, IndexSet set);
   Value LoadMemory(int buffer, Value pointer, mlir::Type core_element, const LaneIndex& offset,
                    int lanes);
