@@ -19,6 +19,18 @@ namespace LLVM = mlir::LLVM;
 using mlir::Type;
 using mlir::Value;
 
+// What loads and stores move: half-precision elements as integers, since masked moves of vectors of
+// bf16 would convert them one by one.
+Type MovedType(Type core_element, mlir::MLIRContext* context) {
+  if (core_element.isF16() || core_element.isBF16()) return mlir::IntegerType::get(context, 16);
+  return MemoryType(core_element, context);
+}
+
+Type LikeShape(Type like, Type element) {
+  auto vector = mlir::dyn_cast<mlir::VectorType>(like);
+  return vector == nullptr ? element : Type(vector.clone(element));
+}
+
 }  // namespace
 
 ElementEmitter::ElementEmitter(FusionKernel* kernel, core::DimExpr grid)
@@ -115,8 +127,8 @@ Value ElementEmitter::EmitOp(mlir::Operation* op, Value value, IndexSet set) {
       .Case([&](core::SelectAndScatterOp c) { return EmitSelectAndScatter(c, set); })
       .Case([&](core::CumulativeOp c) { return EmitCumulative(c, set); })
       .Default([&](mlir::Operation* other) {
-        return Fail(NotLowered(other, "inside a fusion of this kind"),
-                    core::ElementTypeOf(value), set->lanes);
+        return Fail(NotLowered(other, "inside a fusion of this kind"), core::ElementTypeOf(value),
+                    set->lanes);
       });
 }
 
@@ -155,9 +167,9 @@ Value ElementEmitter::LoadGather(int buffer, Value pointer, Type type, const Lan
   return load.getRes();
 }
 
-Value ElementEmitter::LoadMemory(int buffer, Value pointer, Type core_element, const LaneIndex& offset,
-                                 int lanes) {
-  Type element = MemoryType(core_element, kernel_.context());
+Value ElementEmitter::LoadMemory(int buffer, Value pointer, Type core_element,
+                                 const LaneIndex& offset, int lanes) {
+  Type element = MovedType(core_element, kernel_.context());
   Type type = lanes == 1 ? element : Type(mlir::VectorType::get({lanes}, element));
   Value load;
   if (lanes == 1) {
@@ -168,13 +180,15 @@ Value ElementEmitter::LoadMemory(int buffer, Value pointer, Type core_element, c
                             : phase_.Load(buffer, address, type);
   } else if (offset.vector == nullptr && offset.step.Is(-1) && mask_ == nullptr) {
     Int last = math_.Add(offset.base, -(lanes - 1));
-    Value forward =
-        phase_.Load(buffer, phase_.Offset(pointer, element, math_.Get(last)), type);
+    Value forward = phase_.Load(buffer, phase_.Offset(pointer, element, math_.Get(last)), type);
     llvm::SmallVector<int64_t> order;
     for (int i = 0; i < lanes; ++i) order.push_back(lanes - 1 - i);
     load = builder().create<mlir::vector::ShuffleOp>(loc(), forward, forward, order);
   } else {
     load = LoadGather(buffer, pointer, type, offset, lanes);
+  }
+  if (mlir::isa<mlir::FloatType>(core_element) && mlir::isa<mlir::IntegerType>(element)) {
+    return builder().create<arith::BitcastOp>(loc(), VectorOf(core_element, lanes), load);
   }
   if (!core_element.isInteger(1)) return load;
   return builder().create<arith::CmpIOp>(loc(), arith::CmpIPredicate::ne, load,
@@ -187,7 +201,11 @@ Value ElementEmitter::Load(const KernelBuffer& buffer, IndexSet set) {
 }
 
 void ElementEmitter::Store(const KernelBuffer& buffer, IndexSet set, Value elements) {
-  Type element = MemoryType(buffer.element, kernel_.context());
+  Type element = MovedType(buffer.element, kernel_.context());
+  if (mlir::isa<mlir::FloatType>(buffer.element) && mlir::isa<mlir::IntegerType>(element)) {
+    elements =
+        builder().create<arith::BitcastOp>(loc(), LikeShape(elements.getType(), element), elements);
+  }
   if (buffer.element.isInteger(1)) {
     Type type = set->lanes == 1 ? element : Type(mlir::VectorType::get({set->lanes}, element));
     elements = builder().create<arith::ExtUIOp>(loc(), type, elements);
@@ -217,6 +235,30 @@ void ElementEmitter::Store(const KernelBuffer& buffer, IndexSet set, Value eleme
   kernel_.module().MarkAccess(store, buffer.number);
 }
 
+Value ElementEmitter::LoadScratch(Int byte, Type core_element, int lanes) {
+  Type element = MemoryType(core_element, kernel_.context());
+  Type type = lanes == 1 ? element : Type(mlir::VectorType::get({lanes}, element));
+  Value address = phase_.Offset(phase_.ScratchPointer(), builder().getI8Type(), math_.Get(byte));
+  Value load = phase_.Load(KernelModule::kScratch, address, type);
+  if (!core_element.isInteger(1)) return load;
+  return builder().create<arith::CmpIOp>(loc(), arith::CmpIPredicate::ne, load,
+                                         arith_.IntConstant(type, 0));
+}
+
+void ElementEmitter::StoreScratch(Int byte, Type core_element, Value elements) {
+  if (core_element.isInteger(1)) {
+    Type byte_type = builder().getI8Type();
+    elements =
+        builder().create<arith::ExtUIOp>(loc(), LikeShape(elements.getType(), byte_type), elements);
+  }
+  Value address = phase_.Offset(phase_.ScratchPointer(), builder().getI8Type(), math_.Get(byte));
+  phase_.Store(KernelModule::kScratch, address, elements);
+}
+
+void ElementEmitter::DefineReduced(Value value, Int position, Value element) {
+  reduced_[value] = {position, element};
+}
+
 void ElementEmitter::For(Int from, Int to, Int step, bool not_empty,
                          const std::function<void(Int)>& body) {
   For(from, to, step, not_empty, {}, [&](Int i, const Values&) {
@@ -225,9 +267,9 @@ void ElementEmitter::For(Int from, Int to, Int step, bool not_empty,
   });
 }
 
-ElementEmitter::Values ElementEmitter::For(
-    Int from, Int to, Int step, bool not_empty, const Values& initial,
-    const std::function<Values(Int, const Values&)>& body) {
+ElementEmitter::Values ElementEmitter::For(Int from, Int to, Int step, bool not_empty,
+                                           const Values& initial,
+                                           const std::function<Values(Int, const Values&)>& body) {
   auto loop = builder().create<mlir::scf::ForOp>(loc(), math_.Get(from), math_.Get(to),
                                                  math_.Get(step), initial);
   if (not_empty) HoistingListener::MarkNotEmpty(loop);
@@ -286,8 +328,8 @@ void ElementEmitter::When(const Pred& condition, const std::function<void()>& th
 
 void ElementEmitter::WithFirstLanes(Int count, int lanes, const std::function<void()>& body) {
   if (lanes == 1) return body();
-  Value size = builder().create<arith::IndexCastOp>(loc(), builder().getIndexType(),
-                                                    math_.Get(count));
+  Value size =
+      builder().create<arith::IndexCastOp>(loc(), builder().getIndexType(), math_.Get(count));
   Value mask = builder().create<mlir::vector::CreateMaskOp>(
       loc(), mlir::VectorType::get({lanes}, builder().getI1Type()), mlir::ValueRange{size});
   std::swap(mask, mask_);
@@ -314,7 +356,17 @@ Value ElementEmitter::Unmasked(Type type, const std::function<Value()>& body) {
   });
 }
 
-int ElementEmitter::NaturalLanes(llvm::ArrayRef<Value> values) {
+Int ElementEmitter::ToInt64(Value element, Type core_element) {
+  auto integer = mlir::cast<mlir::IntegerType>(core_element);
+  Type wide = mlir::IntegerType::get(core_element.getContext(), 64);
+  return Int(arith_.Convert(element, integer, wide));
+}
+
+LaneIndex ElementEmitter::ToIndex(Value elements, Type core_element) {
+  return math_.OfVector(ToInt64(elements, core_element).value);
+}
+
+int NaturalLanes(const FusionKernel& kernel, llvm::ArrayRef<Value> values) {
   int widest = 8;
   llvm::DenseSet<Value> seen;
   llvm::SmallVector<Value> pending(values.begin(), values.end());
@@ -328,21 +380,11 @@ int ElementEmitter::NaturalLanes(llvm::ArrayRef<Value> values) {
     auto tensor = mlir::cast<mlir::RankedTensorType>(value.getType());
     const bool scalar = tensor.hasStaticShape() && tensor.getNumElements() == 1;
     if (!scalar) widest = std::max(widest, bits);
-    if (kernel_.BufferOf(value) == nullptr) {
+    if (kernel.BufferOf(value) == nullptr) {
       for (Value operand : value.getDefiningOp()->getOperands()) pending.push_back(operand);
     }
   }
-  return kernel_.target().Lanes(widest);
-}
-
-Int ElementEmitter::ToInt64(Value element, Type core_element) {
-  auto integer = mlir::cast<mlir::IntegerType>(core_element);
-  Type wide = mlir::IntegerType::get(core_element.getContext(), 64);
-  return Int(arith_.Convert(element, integer, wide));
-}
-
-LaneIndex ElementEmitter::ToIndex(Value elements, Type core_element) {
-  return math_.OfVector(ToInt64(elements, core_element).value);
+  return kernel.target().Lanes(widest);
 }
 
 }  // namespace stator::compiler

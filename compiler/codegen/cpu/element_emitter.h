@@ -44,6 +44,14 @@ class ElementEmitter {
   Value Load(const KernelBuffer& buffer, IndexSet set);
   void Store(const KernelBuffer& buffer, IndexSet set, Value elements);
 
+  // One value or vector in the worker's scratch, at this byte.
+  Value LoadScratch(Int byte, mlir::Type core_element, int lanes);
+  void StoreScratch(Int byte, mlir::Type core_element, Value elements);
+
+  // From now on, `element` is that of a reduction at this row-major position, and asking for any
+  // other position of it is an error.
+  void DefineReduced(Value value, Int position, Value element);
+
   // From now on, in this scope, `elements` are those of `value` at `set`.
   void Define(Value value, IndexSet set, Value elements);
 
@@ -66,12 +74,11 @@ class ElementEmitter {
     Scope scope(this);
     body();
   }
+  // The lanes that count inside WithFirstLanes (vector<lanes x i1>), or null for all.
+  Value mask() const { return mask_; }
 
   // Code that does not follow the present lanes: without the mask, and not at all when it is empty.
   Value Unmasked(mlir::Type type, const std::function<Value()>& body);
-
-  // How many of the widest elements among the values that lead to `values` fill a machine vector.
-  int NaturalLanes(llvm::ArrayRef<Value> values);
 
   Value Fail(absl::Status status, mlir::Type core_element, int lanes);
   Value Zero(mlir::Type core_element, int lanes);
@@ -130,8 +137,12 @@ class ElementEmitter {
   // Lanes that count, or null for all. Some lane counts unless mask_may_be_empty_.
   Value mask_;
   bool mask_may_be_empty_ = false;
+  llvm::DenseMap<Value, std::pair<Int, Value>> reduced_;
   llvm::DenseMap<mlir::Operation*, Value> constants_;  // arrays among read-only data
 };
+
+// How many of the widest elements among the values that lead to `values` fill a machine vector.
+int NaturalLanes(const FusionKernel& kernel, llvm::ArrayRef<mlir::Value> values);
 
 }  // namespace stator::compiler
 

@@ -52,9 +52,8 @@ Value ElementEmitter::EmitConstant(core::ConstantOp op, IndexSet set) {
   if (address == nullptr) {
     mlir::OpBuilder b(kernel_.context());
     b.setInsertionPointToStart(kernel_.module().module().getBody());
-    const std::string name =
-        absl::StrCat(kernel_.module().PhaseName(kernel_.module().phases() - 1), "_constant_",
-                     constants_.size());
+    const std::string name = absl::StrCat(kernel_.module().PhaseName(kernel_.module().phases() - 1),
+                                          "_constant_", constants_.size());
     auto global = b.create<LLVM::GlobalOp>(
         loc(), LLVM::LLVMArrayType::get(element, count), /*isConstant=*/true,
         LLVM::Linkage::Internal, name,

@@ -9,6 +9,11 @@ Value ElementEmitter::EmitRngBits(core::RngBitsOp op, IndexSet set) {
   return Fail(NotLowered(op, "inside a loop"), core::ElementTypeOf(op.getResult()), set->lanes);
 }
 Value ElementEmitter::EmitReduce(core::ReduceOp op, IndexSet set) {
+  auto found = reduced_.find(op.getResult());
+  if (found != reduced_.end()) {
+    const LaneIndex position = sets_.Linear(set);
+    if (position.IsUniform() && position.base == found->second.first) return found->second.second;
+  }
   return Fail(NotLowered(op, "inside a loop"), core::ElementTypeOf(op.getResult()), set->lanes);
 }
 Value ElementEmitter::EmitReduceWindow(core::ReduceWindowOp op, IndexSet set) {

@@ -11,9 +11,7 @@ using core::DimExpr;
 using core::Dims;
 using mlir::Value;
 
-bool ProvablyAtMostZero(DimExpr e) {
-  return core::ProvablyLessEqual(e, e.context().Constant(0));
-}
+bool ProvablyAtMostZero(DimExpr e) { return core::ProvablyLessEqual(e, e.context().Constant(0)); }
 
 }  // namespace
 
@@ -169,13 +167,11 @@ Value ElementEmitter::EmitGather(core::GatherOp op, IndexSet set) {
     LaneIndex position = ToIndex(chosen, core::ElementTypeOf(op.getIndices()));
     position = math_.Max(math_.Min(position, math_.Dim(from[axis] - 1)), 0);
     IndexSet others = sets_.Select(set, of_operand, from);
-    return Emit(op.getOperand(),
-                sets_.Replace(others, {{static_cast<int>(axis), position}}, from));
+    return Emit(op.getOperand(), sets_.Replace(others, {{static_cast<int>(axis), position}}, from));
   };
   if (core::ProvablyPositive(from[axis])) return gather();
-  return If(
-      math_.Less(LaneIndex(0), math_.Dim(from[axis])), VectorOf(element, set->lanes), gather,
-      [&] { return Zero(element, set->lanes); });
+  return If(math_.Less(LaneIndex(0), math_.Dim(from[axis])), VectorOf(element, set->lanes), gather,
+            [&] { return Zero(element, set->lanes); });
 }
 
 }  // namespace stator::compiler

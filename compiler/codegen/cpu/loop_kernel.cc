@@ -55,7 +55,7 @@ class LoopPhase {
     emitter_ = &emitter;
     std::vector<Value> values;
     for (const LoopOutput& output : outputs_) values.push_back(output.value);
-    lanes_ = emitter.NaturalLanes(values);
+    lanes_ = NaturalLanes(kernel_, values);
     // A run shorter than half a vector goes element by element.
     if (known && *known * 2 < lanes_) lanes_ = 1;
     emitter.phase().ForEachTile([&](Value tile) {
