@@ -9,6 +9,7 @@
 #include "compiler/codegen/cpu/kernel_module.h"
 #include "compiler/codegen/cpu/location_text.h"
 #include "compiler/codegen/cpu/loop_kernel.h"
+#include "compiler/codegen/cpu/reduce_kernel.h"
 #include "graph/status_macros.h"
 
 namespace stator::compiler {
@@ -30,10 +31,36 @@ absl::Status CheckElementTypes(core::FusionOp fusion) {
   return absl::OkStatus();
 }
 
+// Reductions that cannot be computed row by row with their neighbours come first, one by one.
+absl::Status EmitReductions(FusionKernel* kernel) {
+  for (mlir::Operation& op : kernel->body()) {
+    auto reduce = mlir::dyn_cast<core::ReduceOp>(op);
+    if (!reduce) continue;
+    KernelBuffer buffer;
+    bool is_result = false;
+    for (int i = 0; i < static_cast<int>(kernel->fusion()->getNumResults()) && !is_result; ++i) {
+      is_result = kernel->Returned(i) == reduce.getResult();
+      if (is_result) buffer = kernel->Result(i);
+    }
+    if (!is_result) {
+      buffer = kernel->AddWorkspace(core::DimsOf(reduce.getResult()),
+                                    core::ElementTypeOf(reduce.getResult()));
+    }
+    STATOR_RETURN_IF_ERROR(EmitReducePhases(kernel, reduce, buffer));
+    kernel->SetBuffer(reduce.getResult(), buffer);
+  }
+  return absl::OkStatus();
+}
+
 // Results of equal dimensions are computed together.
 absl::Status EmitResults(FusionKernel* kernel) {
+  RowGroup rows;
+  if (FindRowGroup(kernel, &rows)) return EmitRowPhase(kernel, rows);
+  STATOR_RETURN_IF_ERROR(EmitReductions(kernel));
   std::vector<std::vector<LoopOutput>> groups;
   for (unsigned i = 0; i < kernel->fusion()->getNumResults(); ++i) {
+    const KernelBuffer* stored = kernel->BufferOf(kernel->Returned(static_cast<int>(i)));
+    if (stored != nullptr && stored->number == kernel->Result(static_cast<int>(i)).number) continue;
     LoopOutput output{kernel->Returned(static_cast<int>(i)), kernel->Result(static_cast<int>(i))};
     auto group = groups.begin();
     while (group != groups.end() && group->front().buffer.dims != output.buffer.dims) ++group;

@@ -1,0 +1,220 @@
+#include "compiler/codegen/cpu/reduce_loops.h"
+
+#include <algorithm>
+
+#include "compiler/codegen/cpu/location_text.h"
+#include "llvm/Support/MathExtras.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+namespace stator::compiler {
+namespace {
+
+namespace arith = mlir::arith;
+namespace LLVM = mlir::LLVM;
+using core::DimExpr;
+using mlir::Type;
+using mlir::Value;
+
+// Results of 2^k blocks, for each k that a count of blocks can have.
+constexpr int kSlots = 48;
+
+}  // namespace
+
+ReduceShape::ReduceShape(core::ReduceOp op) : operand(core::DimsOf(op.getOperand())) {
+  llvm::SmallVector<int64_t> dims(op.getDimensions());
+  source.resize(operand.size());
+  int64_t next = 0;
+  for (bool is_reduced : {false, true}) {
+    for (size_t i = 0; i < operand.size(); ++i) {
+      if (llvm::is_contained(dims, static_cast<int64_t>(i)) != is_reduced) continue;
+      (is_reduced ? reduced : kept).push_back(operand[i]);
+      source[i] = next++;
+    }
+  }
+  core::DimContext& context = core::DimContextOf(op.getContext());
+  count = core::Product(context, reduced);
+  if (auto accumulate = op.getAccumulateAttr()) {
+    order = {accumulate.getLanes(), accumulate.getBlock()};
+  } else {
+    const int64_t last = static_cast<int64_t>(operand.size()) - 1;
+    order = core::ReductionOrder(core::ElementTypeOf(op.getOperand()).isF64(),
+                                 llvm::is_contained(dims, last));
+  }
+}
+
+bool ReduceShape::OneBlock() const {
+  return core::ProvablyLessEqual(count, count.context().Constant(order.block));
+}
+
+DimExpr ReduceShape::Blocks() const { return core::Max(core::CeilDiv(count, order.block), 1); }
+
+ReduceLoops::ReduceLoops(ElementEmitter* emitter, core::ReduceOp op)
+    : e_(*emitter),
+      op_(op),
+      shape_(op),
+      state_(emitter, op.getKind(), core::ElementTypeOf(op.getOperand()),
+             core::ElementTypeOf(op.getResult())),
+      vector_lanes_(NaturalLanes(emitter->kernel(), {op.getOperand()})) {
+  if (shape_.order.lanes > 1) {
+    vector_lanes_ = static_cast<int>(std::min<int64_t>(vector_lanes_, shape_.order.lanes));
+  }
+}
+
+ReduceLoops::Values ReduceLoops::Element(const Kept& kept, const LaneIndex& reduced, int lanes) {
+  std::vector<IndexGroup> groups = kept;
+  if (!shape_.reduced.empty()) groups.push_back({shape_.reduced, reduced});
+  IndexSet all = e_.sets().Make(std::move(groups), lanes);
+  IndexSet set = e_.sets().Select(all, shape_.source, shape_.operand);
+  return state_.Of(e_.Emit(op_.getOperand(), set), reduced, lanes);
+}
+
+ReduceLoops::Values ReduceLoops::Block(const Kept& kept, Int from, Int to) {
+  IntMath& math = e_.math();
+  const int width = vector_lanes_, lanes = static_cast<int>(shape_.order.lanes);
+  const int parts = lanes / width, components = state_.components();
+  const Int count = math.Sub(to, from);
+  Values identity = state_.Identity(width), flat;
+  for (int i = 0; i < parts; ++i) flat.append(identity.begin(), identity.end());
+  auto at = [&](Int position) { return LaneIndex(position, 1, width); };
+  auto part = [&](const Values& all, int i) {
+    return Values(all.begin() + i * components, all.begin() + (i + 1) * components);
+  };
+  const Int whole = math.AlignDown(count, lanes), whole_end = math.Add(from, whole);
+  if (!whole.Is(0)) {
+    flat = e_.For(from, whole_end, lanes, whole.IsConstant(), flat, [&](Int i, const Values& old) {
+      Values next;
+      for (int p = 0; p < parts; ++p) {
+        Values elements = Element(kept, at(math.Add(i, p * width)), width);
+        next.append(state_.Combine(part(old, p), elements));
+      }
+      return next;
+    });
+  }
+  const Int rest = math.Sub(count, whole);
+  auto last = [&](Int i, Int here, const Values& old) {
+    if (here.Is(width)) return state_.Combine(old, Element(kept, at(i), width));
+    Values next;
+    e_.WithFirstLanes(here, width, [&] {
+      next = state_.Combine(old, Element(kept, at(i), width));
+      if (e_.mask() != nullptr) next = state_.Select(e_.mask(), next, old);
+    });
+    return next;
+  };
+  for (int p = 0; p < parts; ++p) {
+    const Int begin = math.Add(whole_end, p * width);
+    Values result;
+    if (rest.IsConstant()) {
+      if (rest.constant <= p * width) break;
+      result = last(begin, std::min<int64_t>(rest.constant - p * width, width), part(flat, p));
+    } else {
+      // At most one iteration: the step only has to reach beyond the rest.
+      result = e_.For(begin, to, lanes, false, part(flat, p), [&](Int i, const Values& old) {
+        return last(i, math.Min(math.Sub(to, i), width), old);
+      });
+    }
+    std::copy(result.begin(), result.end(), flat.begin() + p * components);
+  }
+  int live = lanes;
+  if (count.IsConstant() && count.constant < lanes) {
+    live = static_cast<int>(llvm::PowerOf2Ceil(std::max<int64_t>(1, count.constant)));
+  }
+  std::vector<Values> vectors;
+  for (int p = 0; p < parts; ++p) vectors.push_back(part(flat, p));
+  return state_.Tree(std::move(vectors), live);
+}
+
+ReduceLoops::Values ReduceLoops::AllBlocks(const Kept& kept) {
+  IntMath& math = e_.math();
+  const Int count = math.Dim(shape_.count);
+  if (shape_.OneBlock()) return Block(kept, 0, count);
+  return Tree(math.Dim(shape_.Blocks()), 1, [&](Int b) {
+    const Int from = math.Mul(b, shape_.order.block);
+    return Block(kept, from, math.Min(math.Add(from, shape_.order.block), count));
+  });
+}
+
+std::vector<ReduceLoops::Values> ReduceLoops::Sequence(const std::vector<Kept>& kept, int lanes,
+                                                       Int from, Int to) {
+  const size_t components = state_.components();
+  const Values identity = state_.Identity(lanes);
+  Values flat;
+  for (size_t i = 0; i < kept.size(); ++i) flat.append(identity.begin(), identity.end());
+  auto part = [&](const Values& all, size_t i) {
+    return Values(all.begin() + i * components, all.begin() + (i + 1) * components);
+  };
+  flat = e_.For(from, to, 1, false, flat, [&](Int i, const Values& old) {
+    Values next;
+    for (size_t p = 0; p < kept.size(); ++p) {
+      next.append(state_.Combine(part(old, p), Element(kept[p], i, lanes)));
+    }
+    return next;
+  });
+  std::vector<Values> states;
+  for (size_t p = 0; p < kept.size(); ++p) states.push_back(part(flat, p));
+  return states;
+}
+
+int64_t ReduceLoops::SlotBytes(int component, int lanes) {
+  return llvm::alignTo(ElementBytes(state_.Component(component)) * lanes, 64);
+}
+
+ReduceLoops::Values ReduceLoops::LoadSlot(Int slot, int lanes) {
+  Values state;
+  int64_t offset = slots_;
+  for (int i = 0; i < state_.components(); ++i) {
+    const Int at = e_.math().Add(e_.math().Mul(slot, SlotBytes(i, lanes)), offset);
+    state.push_back(e_.LoadScratch(at, state_.Component(i), lanes));
+    offset += kSlots * SlotBytes(i, lanes);
+  }
+  return state;
+}
+
+void ReduceLoops::StoreSlot(Int slot, const Values& state, int lanes) {
+  int64_t offset = slots_;
+  for (int i = 0; i < state_.components(); ++i) {
+    const Int at = e_.math().Add(e_.math().Mul(slot, SlotBytes(i, lanes)), offset);
+    e_.StoreScratch(at, state_.Component(i), state[i]);
+    offset += kSlots * SlotBytes(i, lanes);
+  }
+}
+
+// A binary counter: after block b, slot k is in use if bit k of b + 1 is set, and holds the state
+// of 2^k consecutive blocks, those of higher slots coming first.
+ReduceLoops::Values ReduceLoops::Tree(Int count, int lanes,
+                                      const std::function<Values(Int)>& block) {
+  if (count.Is(1)) return block(0);
+  if (slots_ < 0) {
+    int64_t bytes = 0;
+    for (int i = 0; i < state_.components(); ++i) bytes += kSlots * SlotBytes(i, lanes);
+    slots_ = e_.kernel().ReserveScratch(bytes);
+  }
+  IntMath& math = e_.math();
+  mlir::OpBuilder& builder = e_.builder();
+  const mlir::Location loc = e_.loc();
+  const Type i64 = builder.getI64Type();
+  auto trailing_zeros = [&](Value value) {
+    return Int(Value(builder.create<LLVM::CountTrailingZerosOp>(loc, i64, value, false)));
+  };
+  auto earlier = [&](Int slot, const Values& state) {
+    return state_.Combine(LoadSlot(slot, lanes), state);
+  };
+  e_.For(0, count, 1, true, [&](Int b) {
+    Values state = block(b);
+    const Int slot = trailing_zeros(math.Get(math.Add(b, 1)));
+    state = e_.For(0, slot, 1, false, state, earlier);
+    StoreSlot(slot, state, lanes);
+  });
+  Value blocks = math.Get(count);
+  const Int first = trailing_zeros(blocks);
+  const Int zeros = Int(Value(builder.create<LLVM::CountLeadingZerosOp>(loc, i64, blocks, false)));
+  return e_.For(math.Add(first, 1), math.Sub(64, zeros), 1, false, LoadSlot(first, lanes),
+                [&](Int slot, const Values& state) {
+                  Value shifted = builder.create<arith::ShRUIOp>(loc, blocks, math.Get(slot));
+                  Value bit = builder.create<arith::AndIOp>(loc, shifted, math.Get(1));
+                  return e_.For(0, Int(bit), 1, false, state,
+                                [&](Int, const Values& inner) { return earlier(slot, inner); });
+                });
+}
+
+}  // namespace stator::compiler
