@@ -78,7 +78,8 @@ std::string Declaration(const Wrapper& wrapper) {
     for (const Wrapper::Attr& attr : wrapper.optional) {
       const std::string type =
           attr.is_maybe ? absl::StrCat("std::optional<", attr.type, ">") : attr.type;
-      absl::StrAppend(&text, "  ", type, " ", attr.name, attr.initial, ";\n");
+      absl::StrAppend(&text, "  ", type, " ", attr.name,
+                      attr.initial.empty() ? " = {}" : attr.initial, ";\n");
     }
     absl::StrAppend(&text, "};\n");
   }
