@@ -7,6 +7,7 @@
 #include "compiler/pipeline.h"
 #include "graph/status_macros.h"
 #include "ops/register_all.h"
+#include "ops/register_host_functions.h"
 
 namespace stator {
 namespace {
@@ -18,6 +19,16 @@ const compiler::OpSet& AllOps() {
     return table;
   }();
   return *ops;
+}
+
+// The process's own, with ours in it: a program may add its functions before or after.
+const runtime::HostRegistry& AllHostFunctions() {
+  static const runtime::HostRegistry* const functions = [] {
+    runtime::HostRegistry* registry = runtime::HostRegistry::Default();
+    ops::RegisterHostFunctions(registry);
+    return registry;
+  }();
+  return *functions;
 }
 
 absl::StatusOr<std::unique_ptr<executable::Compiler>> NewCompiler(const graph::Graph* graph,
@@ -40,6 +51,7 @@ absl::StatusOr<std::unique_ptr<runtime::Session>> NewSession(GraphDef graph,
                                                              runtime::SessionOptions options) {
   if (options.schemas == nullptr) options.schemas = &AllOps();
   if (!options.compiler) options.compiler = NewCompiler;
+  if (options.host_functions == nullptr) options.host_functions = &AllHostFunctions();
   return runtime::Session::Create(std::move(graph), std::move(options));
 }
 

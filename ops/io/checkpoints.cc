@@ -12,10 +12,11 @@ using core::CoreBuilder;
 using graph::OpSchemaBuilder;
 using mlir::Value;
 
+// The numbers of the dtypes, as strings.
 mlir::DictionaryAttr Config(Expansion& e) {
   mlir::Builder& builder = e.b.builder();
   llvm::SmallVector<mlir::Attribute> dtypes;
-  for (DataType dtype : e.Types("dtypes")) dtypes.push_back(builder.getI64IntegerAttr(dtype));
+  for (DataType dtype : e.Types("dtypes")) dtypes.push_back(builder.getStringAttr(llvm::Twine(dtype)));
   return builder.getDictionaryAttr({builder.getNamedAttr("dtypes", builder.getArrayAttr(dtypes))});
 }
 

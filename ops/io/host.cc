@@ -1,0 +1,208 @@
+#include "ops/io/host.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "formats/tensor_bundle.h"
+#include "formats/tensor_slice.h"
+#include "graph/status_macros.h"
+#include "ops/host_attributes.h"
+
+namespace stator::ops {
+namespace {
+
+using executable::DType;
+using executable::Status;
+using runtime::HostCallContext;
+using runtime::TensorView;
+using Sizes = std::vector<int64_t>;
+
+// Both have the numbers of TensorFlow's.
+DataType ToDataType(DType dtype) { return static_cast<DataType>(dtype); }
+DType ToDType(DataType dtype) { return static_cast<DType>(dtype); }
+
+Status FromAbsl(const absl::Status& status) {
+  if (status.ok()) return Status::Ok();
+  return Status(static_cast<executable::Code>(status.code()), std::string(status.message()));
+}
+
+absl::Status ToAbsl(const Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  return absl::Status(static_cast<absl::StatusCode>(status.code()), status.message());
+}
+
+// "float[2, 3]".
+std::string TypeText(DType dtype, const Sizes& dims) {
+  std::string text = executable::DTypeName(dtype);
+  text += '[';
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (i > 0) text += ", ";
+    text += std::to_string(dims[i]);
+  }
+  return text + ']';
+}
+
+// What both ops have in front: prefix, tensor_names, shape_and_slices.
+struct Request {
+  std::string prefix;
+  std::vector<std::string> names;
+  std::vector<formats::ShapeAndSlice> slices;
+};
+
+absl::StatusOr<Request> ReadRequest(const HostCallContext& call, int64_t count) {
+  if (call.input(0).num_elements() != 1) return absl::InvalidArgumentError("'prefix' must be a scalar");
+  Request request;
+  request.prefix = call.InputString(0, 0);
+  for (int i : {1, 2}) {
+    const int64_t found = call.input(i).num_elements();
+    if (found != count) {
+      return absl::InvalidArgumentError(
+          std::string(i == 1 ? "'tensor_names'" : "'shape_and_slices'") + " must have " +
+          std::to_string(count) + " elements, one for each tensor, found " + std::to_string(found));
+    }
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    request.names.push_back(call.InputString(1, i));
+    STATOR_ASSIGN_OR_RETURN(formats::ShapeAndSlice slice,
+                            formats::ParseShapeAndSlice(call.InputString(2, i)));
+    request.slices.push_back(std::move(slice));
+  }
+  return request;
+}
+
+// SaveV2
+// --------------------------------------------------------------------------------------------------
+
+absl::Status AddTensor(const HostCallContext& call, int input, const std::string& name,
+                       const formats::ShapeAndSlice& part, formats::BundleWriter* writer) {
+  const TensorView& tensor = call.input(input);
+  if (tensor.dtype == DType::kString) {
+    if (!part.whole) return absl::UnimplementedError("saving a slice of a string tensor");
+    std::vector<std::string> values;
+    for (int64_t i = 0; i < tensor.num_elements(); ++i) values.push_back(call.InputString(input, i));
+    return writer->AddStrings(name, tensor.dims, values);
+  }
+  const int64_t bytes = tensor.num_elements() * executable::DTypeSize(tensor.dtype);
+  const absl::string_view data(tensor.as<const char>(), static_cast<size_t>(bytes));
+  if (part.whole) return writer->Add(name, ToDataType(tensor.dtype), tensor.dims, data);
+  STATOR_ASSIGN_OR_RETURN(const Sizes expected, formats::SliceDims(part.slice, part.dims));
+  if (expected != tensor.dims) {
+    return absl::InvalidArgumentError(name + ": the slice is " + TypeText(tensor.dtype, expected) +
+                                      ", the tensor " + TypeText(tensor.dtype, tensor.dims));
+  }
+  return writer->AddSlice(name, ToDataType(tensor.dtype), part.dims, part.slice, data);
+}
+
+absl::Status Save(HostCallContext* call) {
+  const int first = 3;
+  STATOR_ASSIGN_OR_RETURN(const Request request, ReadRequest(*call, call->num_inputs() - first));
+  STATOR_ASSIGN_OR_RETURN(formats::BundleWriter writer,
+                          formats::BundleWriter::Create(request.prefix));
+  for (size_t i = 0; i < request.names.size(); ++i) {
+    STATOR_RETURN_IF_ERROR(ToAbsl(call->Poll()));
+    STATOR_RETURN_IF_ERROR(AddTensor(*call, first + static_cast<int>(i), request.names[i],
+                                     request.slices[i], &writer));
+  }
+  return writer.Finish();
+}
+
+// RestoreV2
+// -----------------------------------------------------------------------------------------------
+
+// A packed tensor: dtype and rank, sizes, bytes.
+struct PackedHeader {
+  int32_t dtype;
+  int32_t rank;
+};
+
+absl::StatusOr<std::string> ReadPacked(const formats::BundleReader& reader, const std::string& name,
+                                       const formats::ShapeAndSlice& part, int wanted) {
+  STATOR_ASSIGN_OR_RETURN(const BundleEntryProto* entry, reader.Find(name));
+  Sizes dims;
+  for (const auto& dim : entry->shape().dim()) dims.push_back(dim.size());
+  const DType dtype = ToDType(entry->dtype());
+  if (entry->dtype() != wanted) {
+    return absl::InvalidArgumentError(name + " is " + TypeText(dtype, dims) +
+                                      " in the checkpoint, 'dtypes' asks for " +
+                                      executable::DTypeName(static_cast<DType>(wanted)));
+  }
+  if (dtype == DType::kString) return absl::UnimplementedError(name + ": restoring strings");
+  if (!part.whole) {
+    if (part.dims != dims) {
+      return absl::InvalidArgumentError(name + " is " + TypeText(dtype, dims) +
+                                        " in the checkpoint, the slice is one of " +
+                                        TypeText(dtype, part.dims));
+    }
+    STATOR_ASSIGN_OR_RETURN(dims, formats::SliceDims(part.slice, part.dims));
+  }
+  int64_t bytes = executable::DTypeSize(dtype);
+  for (int64_t size : dims) bytes *= size;
+  const PackedHeader header{static_cast<int32_t>(dtype), static_cast<int32_t>(dims.size())};
+  const size_t front = sizeof(header) + dims.size() * sizeof(int64_t);
+  std::string packed(front + static_cast<size_t>(bytes), '\0');
+  std::memcpy(packed.data(), &header, sizeof(header));
+  std::memcpy(packed.data() + sizeof(header), dims.data(), dims.size() * sizeof(int64_t));
+  const absl::Span<char> out(packed.data() + front, static_cast<size_t>(bytes));
+  STATOR_RETURN_IF_ERROR(part.whole ? reader.Read(name, out)
+                                    : reader.ReadSlice(name, part.slice, out));
+  return packed;
+}
+
+absl::Status Restore(HostCallContext* call) {
+  const std::vector<std::string> dtypes = StringsAttribute(call->attributes(), "dtypes");
+  STATOR_ASSIGN_OR_RETURN(const Request request, ReadRequest(*call, call->num_outputs()));
+  if (dtypes.size() != request.names.size()) {
+    return absl::InternalError("as many dtypes as outputs expected");
+  }
+  STATOR_ASSIGN_OR_RETURN(const formats::BundleReader reader,
+                          formats::BundleReader::Open(request.prefix));
+  for (size_t i = 0; i < request.names.size(); ++i) {
+    STATOR_RETURN_IF_ERROR(ToAbsl(call->Poll()));
+    STATOR_ASSIGN_OR_RETURN(std::string packed,
+                            ReadPacked(reader, request.names[i], request.slices[i],
+                                       static_cast<int>(std::strtol(dtypes[i].c_str(), nullptr, 10))));
+    call->SetOutputString(static_cast<int>(i), 0, std::move(packed));
+  }
+  return absl::OkStatus();
+}
+
+Status RestoredTensor(HostCallContext* call) {
+  const std::string& packed = call->InputString(0, 0);
+  PackedHeader header{};
+  if (packed.size() >= sizeof(header)) std::memcpy(&header, packed.data(), sizeof(header));
+  const size_t rank = static_cast<uint16_t>(header.rank);
+  const size_t front = sizeof(header) + rank * sizeof(int64_t);
+  if (packed.size() < front) {
+    return executable::InvalidArgument("the value to assign was not restored from a checkpoint");
+  }
+  Sizes dims(rank);
+  std::memcpy(dims.data(), packed.data() + sizeof(header), dims.size() * sizeof(int64_t));
+  const DType dtype = static_cast<DType>(header.dtype);
+  if (dtype != call->output(0).dtype) {
+    return executable::InvalidArgument("restored " + TypeText(dtype, dims) +
+                                       ", the variable holds " +
+                                       executable::DTypeName(call->output(0).dtype));
+  }
+  if (call->output(0).data == nullptr) {
+    STATOR_EXEC_RETURN_IF_ERROR(call->AllocateOutput(0, dims));
+  } else if (call->output(0).dims != dims) {
+    return executable::InvalidArgument("restored " + TypeText(dtype, dims) + ", the variable is " +
+                                       TypeText(dtype, call->output(0).dims));
+  }
+  if (packed.size() > front) {
+    std::memcpy(call->output(0).data, packed.data() + front, packed.size() - front);
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+void RegisterIoHostFunctions(runtime::HostRegistry* registry) {
+  registry->Register("SaveV2", [](HostCallContext* call) { return FromAbsl(Save(call)); });
+  registry->Register("RestoreV2", [](HostCallContext* call) { return FromAbsl(Restore(call)); });
+  registry->Register("RestoredTensor", RestoredTensor);
+}
+
+}  // namespace stator::ops
