@@ -73,7 +73,10 @@ Output Shape(const Scope& s, const Ints& dims) {
 Output ShapeOf(const Scope& s, const Output& x) { return Unary(s, "Shape", x); }
 
 Output Fill(const Scope& s, const Ints& dims, float value, DataType dtype) {
-  const Output element = Constant(s, graph::Literal(value), dtype);
+  const bool is_integer = dtype == DT_INT32 || dtype == DT_INT64;
+  const Output element = is_integer
+                             ? Constant(s, graph::Literal(static_cast<int64_t>(value)), dtype)
+                             : Constant(s, graph::Literal(value), dtype);
   return NodeBuilder(s, "Fill").Input(Shape(s, dims)).Input(element).Finalize().output(0);
 }
 
