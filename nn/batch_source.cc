@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "graph/status_macros.h"
-#include "runtime/session/status_conversion.h"
+#include "runtime/session/status.h"
 
 namespace stator::nn {
 

@@ -8,7 +8,7 @@
 #include "graph/status_macros.h"
 #include "nn/nodes.h"
 #include "nn/progress_bar.h"
-#include "runtime/session/status_conversion.h"
+#include "runtime/session/status.h"
 
 namespace stator::nn {
 namespace {
@@ -74,7 +74,7 @@ absl::Status Trainer::Initialize() {
     targets.push_back(variable.initialize.node().name());
   }
   step_ = 0;
-  return session_->Run({}, {}, targets, nullptr);
+  return session_->Run({}, {}, targets).status();
 }
 
 absl::Status Trainer::Restore(const formats::BundleReader& reader) {
@@ -96,14 +96,13 @@ absl::Status Trainer::Restore(const formats::BundleReader& reader) {
     feeds.emplace_back(restored_[i].name(), std::move(value));
     targets.push_back(restores_[i].node().name());
   }
-  return session_->Run(feeds, {}, targets, nullptr);
+  return session_->Run(feeds, {}, targets).status();
 }
 
 absl::StatusOr<std::map<std::string, graph::DenseTensor>> Trainer::Values() {
   std::vector<std::string> fetches;
   for (const Output& read : reads_) fetches.push_back(read.name());
-  std::vector<Tensor> values;
-  STATOR_RETURN_IF_ERROR(session_->Run({}, fetches, {}, &values));
+  STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> values, session_->Run({}, fetches));
   std::map<std::string, graph::DenseTensor> by_name;
   for (size_t i = 0; i < values.size(); ++i) {
     const Variable& variable = variables_->all()[i];
@@ -136,9 +135,8 @@ absl::StatusOr<std::pair<float, float>> Trainer::RunPass(const TrainingPass& pas
   for (size_t i = 0; i < batch.size(); ++i) feeds.emplace_back(pass.inputs[i].name(), batch[i]);
   std::vector<std::string> targets;
   if (pass.step.valid()) targets.push_back(pass.step.node().name());
-  std::vector<Tensor> results;
-  STATOR_RETURN_IF_ERROR(
-      session_->Run(feeds, {pass.loss.name(), pass.correct.name()}, targets, &results));
+  STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> results,
+                          session_->Run(feeds, {pass.loss.name(), pass.correct.name()}, targets));
   STATOR_ASSIGN_OR_RETURN(const float loss, ScalarOf(results[0], "loss"));
   STATOR_ASSIGN_OR_RETURN(const float correct, ScalarOf(results[1], "number of right answers"));
   return std::pair(loss, correct);

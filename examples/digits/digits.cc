@@ -9,17 +9,18 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "data/pipeline.h"
 #include "examples/digits/export.h"
+#include "examples/digits/flags.h"
 #include "examples/digits/model.h"
 #include "graph/status_macros.h"
 #include "nn/batch_source.h"
@@ -30,18 +31,7 @@ namespace {
 
 using namespace stator;  // NOLINT: an example shows the library, not its namespaces
 
-struct Flags {
-  std::string data;
-  int epochs = 5;
-  int threads = 0;
-  uint64_t seed = 1;
-  std::string checkpoint;
-  bool resume = false;
-  int64_t save_every = 0;
-  std::string loss_log;
-  std::string export_folder;
-  bool quiet = false;
-};
+using examples::Flags;
 
 constexpr int64_t kBatch = 128;
 
@@ -96,8 +86,10 @@ absl::Status Train(const Flags& flags) {
   }
   STATOR_ASSIGN_OR_RETURN(auto trainer, nn::Trainer::Create(&model.variables(), model.train_pass(),
                                                             model.evaluate_pass(), options));
-  STATOR_ASSIGN_OR_RETURN(auto session,
-                          NewSession(scope, {.num_threads = flags.threads, .seed = flags.seed}));
+  runtime::SessionOptions session_options;
+  session_options.num_threads = flags.threads;
+  session_options.seed = static_cast<int64_t>(flags.seed);
+  STATOR_ASSIGN_OR_RETURN(auto session, NewSession(scope, std::move(session_options)));
   STATOR_RETURN_IF_ERROR(trainer->Start(session.get()));
   if (trainer->step() > 0 && !flags.quiet) {
     std::fprintf(stderr, "resuming after step %lld\n", static_cast<long long>(trainer->step()));
@@ -119,38 +111,8 @@ absl::Status Train(const Flags& flags) {
 
 int main(int argc, char** argv) {
   Flags flags;
-  CLI::App app("Trains a convolutional network to read handwritten digits.", "digits");
-  app.add_option("--data", flags.data, "folder with MNIST's IDX files (plain or .gz)")
-      ->check(CLI::ExistingDirectory);
-  app.add_option("--epochs", flags.epochs, "passes over the training images")
-      ->check(CLI::Range(0, 100000))
-      ->capture_default_str();
-  app.add_option("--threads", flags.threads, "compute threads; 0: as many as the machine gives")
-      ->check(CLI::Range(0, 4096))
-      ->capture_default_str();
-  app.add_option("--seed", flags.seed, "of first weights, shuffling and dropout")
-      ->capture_default_str();
-  app.add_option("--checkpoint", flags.checkpoint, "folder to save to after each epoch");
-  app.add_flag("--resume", flags.resume, "continue from the newest checkpoint, if there is one");
-  app.add_option("--save-every", flags.save_every, "also save every N steps; 0: not")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--loss-log", flags.loss_log, "write each step's loss, exactly, to this file");
-  app.add_option("--export", flags.export_folder,
-                 "folder for the trained graph (digits.pb) and one test image (image.npy)")
-      ->check(CLI::ExistingDirectory);
-  app.add_flag("--quiet", flags.quiet, "no progress");
-  app.footer("Example: digits --data mnist --epochs 5 --checkpoint run1 --resume");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : 2;
-  }
-  if (flags.resume && flags.checkpoint.empty()) {
-    std::fprintf(stderr, "digits: --resume needs --checkpoint DIR\n");
-    return 2;
-  }
+  int exit_code = 0;
+  if (!examples::ParseFlags(argc, argv, &flags, &exit_code)) return exit_code;
   const absl::Status status = Train(flags);
   if (!status.ok()) {
     std::fprintf(stderr, "digits: %s\n", std::string(status.message()).c_str());
