@@ -96,6 +96,31 @@ TEST_P(SliceTest, Elementwise) {
   }
 }
 
+TEST_P(SliceTest, MatMulSumAndVariableUpdate) {
+  auto executable = Compile({"sum:0", "read:0"}, {"update"});
+  ASSERT_NE(executable, nullptr);
+  runtime::VariableStore variables;
+  ASSERT_TRUE(variables.Write("v", Tensor::Scalar(100.0f)).ok());
+  auto runner = runtime::Runner::Create(executable, 0, &variables);
+  ASSERT_TRUE(runner.ok()) << runner.status().ToString();
+  const Tensor x = Input(GetParam());
+  // Small integers: every order of summation gives the same float.
+  const float c[] = {1, 2, -3, 4};
+  const float w[4][4] = {{1, 2, -3, 4}, {5, 6, 7, 8}, {9, 0, 1, 2}, {3, 4, 5, 6}};
+  float expected = 0;
+  for (int64_t i = 0; i < x.num_elements(); ++i) {
+    for (int j = 0; j < 4; ++j) expected += std::max(0.0f, x.data<float>()[i] + c[i % 4]) * w[i % 4][j];
+  }
+  for (int run = 1; run <= 3; ++run) {
+    std::vector<Tensor> fetched;
+    runtime::Status status = (*runner)->Run({x}, {}, &fetched);
+    ASSERT_TRUE(status.ok()) << status.ToString();
+    EXPECT_EQ(*fetched[0].data<float>(), expected);
+    EXPECT_EQ(*fetched[1].data<float>(), 100 + run * expected);
+  }
+  EXPECT_EQ(*variables.Read("v")->data<float>(), 100 + 3 * expected);
+}
+
 INSTANTIATE_TEST_SUITE_P(Batch, SliceTest, testing::Values(0, 1, 3, 32, 257));
 
 }  // namespace
