@@ -398,10 +398,9 @@ class PlanBuilder {
       kernel.name = absl::StrCat(kernel.kind, "_", use.kernel);
       for (size_t i = 0; i < launch.buffers.size(); ++i) {
         executable::KernelArgument argument;
-        const size_t operands = fusion.getNumOperands(), outputs = fusion.getNumResults();
-        argument.access = i < operands ? executable::Access::kRead
-                          : i < operands + outputs ? executable::Access::kWrite
-                                                   : executable::Access::kReadWrite;
+        // A workspace holds nothing when the kernel begins.
+        const size_t operands = fusion.getNumOperands();
+        argument.access = i < operands ? executable::Access::kRead : executable::Access::kWrite;
         for (auto [operand, result] : compiled.in_place) {
           if (i == operands + static_cast<size_t>(result) && argument.may_share == kNone) argument.may_share = operand;
         }
