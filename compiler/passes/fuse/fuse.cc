@@ -108,7 +108,8 @@ class Group {
       grew = false;
       for (size_t i = 0; i < ops_.size(); ++i) {
         Operation* user = ops_[i];
-        if (user == heavy_ && Classify(user) == OpClass::kContraction) continue;  // its operands are memory
+        // The operands of these are memory.
+        if (Classify(user) == OpClass::kContraction || Classify(user) == OpClass::kWindow) continue;
         for (Value operand : user->getOperands()) {
           Operation* producer = operand.getDefiningOp();
           if (!producer || ops_.contains(producer) || producer->getBlock() != root_->getBlock()) continue;
@@ -158,6 +159,11 @@ class Group {
         return false;
       case OpClass::kReduce:
         return TryAddReduce(producer, user);
+      case OpClass::kWindow:
+        if (kind_ != "loop" || heavy_ || !AllUsersInside(producer) || !CanReadThrough(user, operand)) return false;
+        heavy_ = producer;
+        Add(producer, "window with its consumer");
+        return true;
       case OpClass::kContraction:
         if (kind_ != "loop" || heavy_ || !at_full_index || !ReadsInPlace(user) || !IdentityPath(user)) return false;
         if (!AllUsersInside(producer) && !OtherUsersComeLater(producer)) return false;

@@ -29,7 +29,8 @@ OpClass Classify(mlir::Operation* op) {
       .Case<core::ReshapeOp, core::AssumeDimsOp>([](auto) { return OpClass::kView; })
       .Case<core::ReduceOp>([](auto) { return OpClass::kReduce; })
       .Case<core::DotGeneralOp, core::ConvolutionOp>([](auto) { return OpClass::kContraction; })
-      .Case<core::ReduceWindowOp, core::SelectAndScatterOp, core::CumulativeOp, core::DynamicUpdateSliceOp,
+      .Case<core::ReduceWindowOp, core::SelectAndScatterOp>([](auto) { return OpClass::kWindow; })
+      .Case<core::CumulativeOp, core::DynamicUpdateSliceOp,
             core::ScatterOp, core::SortOp, core::TopKOp, core::CompactOp>([](auto) { return OpClass::kAlone; })
       .Default([](mlir::Operation*) { return OpClass::kOutside; });
 }

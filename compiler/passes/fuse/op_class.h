@@ -16,6 +16,7 @@ enum class OpClass {
   kView,         // reshape, assume_dims: no work when left outside
   kReduce,
   kContraction,
+  kWindow,       // reads its operands again and again, so they are memory; its result may be used in place
   kAlone,        // a kernel of its own
 };
 

@@ -1,6 +1,7 @@
 #include "compiler/passes/simplify/simplify.h"
 
 #include "compiler/dialect/core_builder.h"
+#include "compiler/passes/simplify/fold_constants.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Pass/PassManager.h"
@@ -129,6 +130,7 @@ mlir::LogicalResult Simplify(mlir::ModuleOp module) {
   mlir::RewritePatternSet patterns(context);
   patterns.add<FoldTransposeIntoDot, FoldTransposeOfDot, MoveOfSplat<core::ReshapeOp>, MoveOfSplat<core::TransposeOp>>(
       context);
+  AddConstantFolding(patterns);
   if (mlir::failed(mlir::applyPatternsAndFoldGreedily(module, std::move(patterns)))) return mlir::failure();
   mlir::PassManager passes(context);
   passes.addPass(mlir::createCSEPass());
