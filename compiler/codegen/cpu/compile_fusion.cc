@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "compiler/codegen/cpu/contraction_fusion.h"
+#include "compiler/codegen/cpu/cumulative_kernel.h"
 #include "compiler/codegen/cpu/fusion_kernel.h"
 #include "compiler/codegen/cpu/iteration_space.h"
 #include "compiler/codegen/cpu/kernel_module.h"
@@ -31,23 +32,28 @@ absl::Status CheckElementTypes(core::FusionOp fusion) {
   return absl::OkStatus();
 }
 
-// Reductions that cannot be computed row by row with their neighbours come first, one by one.
-absl::Status EmitReductions(FusionKernel* kernel) {
+// Where an op's result goes that has phases of its own: a result of the fusion or a workspace.
+KernelBuffer BufferFor(FusionKernel* kernel, mlir::Value value) {
+  for (int i = 0; i < static_cast<int>(kernel->fusion()->getNumResults()); ++i) {
+    if (kernel->Returned(i) == value) return kernel->Result(i);
+  }
+  return kernel->AddWorkspace(core::DimsOf(value), core::ElementTypeOf(value));
+}
+
+// Ops that cannot be computed element by element, nor row by row with their neighbours, come first,
+// one by one.
+absl::Status EmitOwnPhases(FusionKernel* kernel) {
   for (mlir::Operation& op : kernel->body()) {
-    auto reduce = mlir::dyn_cast<core::ReduceOp>(op);
-    if (!reduce) continue;
-    KernelBuffer buffer;
-    bool is_result = false;
-    for (int i = 0; i < static_cast<int>(kernel->fusion()->getNumResults()) && !is_result; ++i) {
-      is_result = kernel->Returned(i) == reduce.getResult();
-      if (is_result) buffer = kernel->Result(i);
+    if (!mlir::isa<core::ReduceOp, core::CumulativeOp>(op)) continue;
+    const KernelBuffer buffer = BufferFor(kernel, op.getResult(0));
+    absl::Status status;
+    if (auto reduce = mlir::dyn_cast<core::ReduceOp>(op)) {
+      status = EmitReducePhases(kernel, reduce, buffer);
+    } else {
+      status = EmitCumulativePhase(kernel, mlir::cast<core::CumulativeOp>(op), buffer);
     }
-    if (!is_result) {
-      buffer = kernel->AddWorkspace(core::DimsOf(reduce.getResult()),
-                                    core::ElementTypeOf(reduce.getResult()));
-    }
-    STATOR_RETURN_IF_ERROR(EmitReducePhases(kernel, reduce, buffer));
-    kernel->SetBuffer(reduce.getResult(), buffer);
+    if (!status.ok()) return status;
+    kernel->SetBuffer(op.getResult(0), buffer);
   }
   return absl::OkStatus();
 }
@@ -56,7 +62,7 @@ absl::Status EmitReductions(FusionKernel* kernel) {
 absl::Status EmitResults(FusionKernel* kernel) {
   RowGroup rows;
   if (FindRowGroup(kernel, &rows)) return EmitRowPhase(kernel, rows);
-  STATOR_RETURN_IF_ERROR(EmitReductions(kernel));
+  STATOR_RETURN_IF_ERROR(EmitOwnPhases(kernel));
   std::vector<std::vector<LoopOutput>> groups;
   for (unsigned i = 0; i < kernel->fusion()->getNumResults(); ++i) {
     const KernelBuffer* stored = kernel->BufferOf(kernel->Returned(static_cast<int>(i)));

@@ -125,7 +125,6 @@ Value ElementEmitter::EmitOp(mlir::Operation* op, Value value, IndexSet set) {
       .Case([&](core::ReduceOp c) { return EmitReduce(c, set); })
       .Case([&](core::ReduceWindowOp c) { return EmitReduceWindow(c, set); })
       .Case([&](core::SelectAndScatterOp c) { return EmitSelectAndScatter(c, set); })
-      .Case([&](core::CumulativeOp c) { return EmitCumulative(c, set); })
       .Default([&](mlir::Operation* other) {
         return Fail(NotLowered(other, "inside a fusion of this kind"), core::ElementTypeOf(value),
                     set->lanes);
@@ -257,6 +256,15 @@ void ElementEmitter::StoreScratch(Int byte, Type core_element, Value elements) {
 
 void ElementEmitter::DefineReduced(Value value, Int position, Value element) {
   reduced_[value] = {position, element};
+}
+
+Value ElementEmitter::EmitReduce(core::ReduceOp op, IndexSet set) {
+  auto found = reduced_.find(op.getResult());
+  if (found != reduced_.end()) {
+    const LaneIndex position = sets_.Linear(set);
+    if (position.IsUniform() && position.base == found->second.first) return found->second.second;
+  }
+  return Fail(NotLowered(op, "inside a loop"), core::ElementTypeOf(op.getResult()), set->lanes);
 }
 
 void ElementEmitter::For(Int from, Int to, Int step, bool not_empty,

@@ -117,7 +117,8 @@ class ElementEmitter {
   Value EmitReduceWindow(core::ReduceWindowOp op, IndexSet set);
   Value EmitSelectAndScatter(core::SelectAndScatterOp op, IndexSet set);
   Value EmitContraction(mlir::Operation* op, IndexSet set);
-  Value EmitCumulative(core::CumulativeOp op, IndexSet set);
+  // Whether `value` comes before `best` as the largest of a window.
+  Value Beats(mlir::Type core_element, Value value, Value best);
   Value LoadMemory(int buffer, Value pointer, mlir::Type core_element, const LaneIndex& offset,
                    int lanes);
   Value LoadScalar(int buffer, Value pointer, mlir::Type type);

@@ -42,7 +42,7 @@ class Walker {
         .Case([&](core::OptimizationBarrierOp c) {
           Walk(c.getOperand(mlir::cast<mlir::OpResult>(value).getResultNumber()), covers);
         })
-        .Case<core::ConstantOp>([&](core::ConstantOp c) {})
+        .Case<core::ConstantOp, core::RngBitsOp>([&](auto) {})
         .Case([&](core::BroadcastInDimOp c) { WalkBroadcast(c, covers); })
         .Case([&](core::TransposeOp c) { WalkTranspose(c, covers); })
         .Case([&](core::ReshapeOp c) { WalkReshape(c, covers); })
