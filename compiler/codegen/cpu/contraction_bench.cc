@@ -2,8 +2,9 @@
 //
 //   contraction_bench [target] [substring of the row's name]
 //
-// Each row: one thread, best of several runs, packing inside the kernel included; rows marked
-// "packed" are given packed weights.
+// Each row: one thread, packing inside the kernel included; rows marked "packed" are given packed
+// weights. The peak is measured just before each run: the share is the median of the runs' shares
+// (so that a busy neighbour on the core slows both), and beside it that of the fastest run.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -21,59 +22,53 @@ ContractionDim Dim(int64_t extent, int64_t a, int64_t b, int64_t out) {
   return {S(extent), S(a), S(b), S(out)};
 }
 
-double Seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+// Of this thread: what other programs take does not count.
+double Seconds() { return ThreadMilliseconds() * 1e-3; }
 
-constexpr int64_t kProbeSteps = 500000;
+// About a quarter of a millisecond.
+constexpr int64_t kProbeSteps = 50000;
 
 // Ten independent chains of multiply-adds, which is more than latency times throughput.
 __attribute__((target("avx2,fma"), noinline)) double PeakGflops() {
   typedef float V __attribute__((vector_size(32)));
   V x = {};
   V s0 = x, s1 = x, s2 = x, s3 = x, s4 = x, s5 = x, s6 = x, s7 = x, s8 = x, s9 = x;
-  double best = 0;
-  for (int round = 0; round < 40; ++round) {
-    const double start = Seconds();
-    for (int64_t i = 0; i < kProbeSteps; ++i) {
-      asm("vfmadd231ps %10, %10, %0\n\tvfmadd231ps %10, %10, %1\n\t"
-          "vfmadd231ps %10, %10, %2\n\tvfmadd231ps %10, %10, %3\n\t"
-          "vfmadd231ps %10, %10, %4\n\tvfmadd231ps %10, %10, %5\n\t"
-          "vfmadd231ps %10, %10, %6\n\tvfmadd231ps %10, %10, %7\n\t"
-          "vfmadd231ps %10, %10, %8\n\tvfmadd231ps %10, %10, %9"
-          : "+x"(s0), "+x"(s1), "+x"(s2), "+x"(s3), "+x"(s4), "+x"(s5), "+x"(s6), "+x"(s7),
-            "+x"(s8), "+x"(s9)
-          : "x"(x));
-    }
-    best = std::max(best, kProbeSteps * 10.0 * 16 / (Seconds() - start) * 1e-9);
+  const double start = Seconds();
+  for (int64_t i = 0; i < kProbeSteps; ++i) {
+    asm("vfmadd231ps %10, %10, %0\n\tvfmadd231ps %10, %10, %1\n\t"
+        "vfmadd231ps %10, %10, %2\n\tvfmadd231ps %10, %10, %3\n\t"
+        "vfmadd231ps %10, %10, %4\n\tvfmadd231ps %10, %10, %5\n\t"
+        "vfmadd231ps %10, %10, %6\n\tvfmadd231ps %10, %10, %7\n\t"
+        "vfmadd231ps %10, %10, %8\n\tvfmadd231ps %10, %10, %9"
+        : "+x"(s0), "+x"(s1), "+x"(s2), "+x"(s3), "+x"(s4), "+x"(s5), "+x"(s6), "+x"(s7),
+          "+x"(s8), "+x"(s9)
+        : "x"(x));
   }
+  const double rate = kProbeSteps * 10.0 * 16 / (Seconds() - start) * 1e-9;
   V sum = s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9;
   asm volatile("" : : "x"(sum));
-  return best;
+  return rate;
 }
 
 __attribute__((target("avx512f"), noinline)) double PeakGflops512() {
   typedef float V __attribute__((vector_size(64)));
   V x = {};
   V s0 = x, s1 = x, s2 = x, s3 = x, s4 = x, s5 = x, s6 = x, s7 = x, s8 = x, s9 = x;
-  double best = 0;
-  for (int round = 0; round < 40; ++round) {
-    const double start = Seconds();
-    for (int64_t i = 0; i < kProbeSteps; ++i) {
-      asm("vfmadd231ps %10, %10, %0\n\tvfmadd231ps %10, %10, %1\n\t"
-          "vfmadd231ps %10, %10, %2\n\tvfmadd231ps %10, %10, %3\n\t"
-          "vfmadd231ps %10, %10, %4\n\tvfmadd231ps %10, %10, %5\n\t"
-          "vfmadd231ps %10, %10, %6\n\tvfmadd231ps %10, %10, %7\n\t"
-          "vfmadd231ps %10, %10, %8\n\tvfmadd231ps %10, %10, %9"
-          : "+v"(s0), "+v"(s1), "+v"(s2), "+v"(s3), "+v"(s4), "+v"(s5), "+v"(s6), "+v"(s7),
-            "+v"(s8), "+v"(s9)
-          : "v"(x));
-    }
-    best = std::max(best, kProbeSteps * 10.0 * 32 / (Seconds() - start) * 1e-9);
+  const double start = Seconds();
+  for (int64_t i = 0; i < kProbeSteps; ++i) {
+    asm("vfmadd231ps %10, %10, %0\n\tvfmadd231ps %10, %10, %1\n\t"
+        "vfmadd231ps %10, %10, %2\n\tvfmadd231ps %10, %10, %3\n\t"
+        "vfmadd231ps %10, %10, %4\n\tvfmadd231ps %10, %10, %5\n\t"
+        "vfmadd231ps %10, %10, %6\n\tvfmadd231ps %10, %10, %7\n\t"
+        "vfmadd231ps %10, %10, %8\n\tvfmadd231ps %10, %10, %9"
+        : "+v"(s0), "+v"(s1), "+v"(s2), "+v"(s3), "+v"(s4), "+v"(s5), "+v"(s6), "+v"(s7),
+          "+v"(s8), "+v"(s9)
+        : "v"(x));
   }
+  const double rate = kProbeSteps * 10.0 * 32 / (Seconds() - start) * 1e-9;
   V sum = s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9;
   asm volatile("" : : "v"(sum));
-  return best;
+  return rate;
 }
 
 struct Row {
@@ -136,8 +131,8 @@ ContractionSpec DataGradient(const Convolution& c) {
 }
 
 std::vector<Row> Rows() {
-  const Convolution conv1{128, 32, 32, 1, 5, 32}, conv2{128, 18, 18, 32, 5, 64};
-  const Convolution conv2_gradient{128, 18, 18, 32, 5, 64};
+  const Convolution conv5a{64, 32, 32, 1, 5, 32}, conv3a{64, 30, 30, 1, 3, 32};
+  const Convolution conv5b{64, 18, 18, 32, 5, 64}, conv3b{64, 16, 16, 32, 3, 64};
   ContractionSpec symbolic = Matmul(128, 768, 768);
   symbolic.m[0].extent = SizeRef::Scalar(0);
   return {
@@ -158,11 +153,22 @@ std::vector<Row> Rows() {
       {"matmul 1x1024x1024", Matmul(1, 1024, 1024)},
       {"matmul 1x1024x1024 packed", Packed(Matmul(1, 1024, 1024))},
       {"matmul 1x1024x1024 transposed", Matmul(1, 1024, 1024, false, true)},
-      {"conv1 forward", Forward(conv1)},
-      {"conv2 forward", Forward(conv2)},
-      {"conv1 filter gradient", FilterGradient(conv1)},
-      {"conv2 filter gradient", FilterGradient(conv2)},
-      {"conv2 data gradient", DataGradient(conv2_gradient)},
+      {"dense1 forward 64x128x3136", Matmul(64, 128, 3136)},
+      {"dense1 dW 3136x128x64", Matmul(3136, 128, 64, true, false)},
+      {"dense1 dX 64x3136x128", Matmul(64, 3136, 128, false, true)},
+      {"dense2 forward 64x10x128", Matmul(64, 10, 128)},
+      {"dense2 dW 128x10x64", Matmul(128, 10, 64, true, false)},
+      {"dense2 dX 64x128x10", Matmul(64, 128, 10, false, true)},
+      {"conv5 1-32 forward", Forward(conv5a)},
+      {"conv5 1-32 dW", FilterGradient(conv5a)},
+      {"conv3 1-32 forward", Forward(conv3a)},
+      {"conv3 1-32 dW", FilterGradient(conv3a)},
+      {"conv5 32-64 forward", Forward(conv5b)},
+      {"conv5 32-64 dW", FilterGradient(conv5b)},
+      {"conv5 32-64 dX", DataGradient(conv5b)},
+      {"conv3 32-64 forward", Forward(conv3b)},
+      {"conv3 32-64 dW", FilterGradient(conv3b)},
+      {"conv3 32-64 dX", DataGradient(conv3b)},
   };
 }
 
@@ -188,7 +194,12 @@ int64_t Reach(const ContractionSpec& spec, SizeRef ContractionDim::*stride,
   return reach;
 }
 
-void Run(const Row& row, const CpuTarget& target, double peak) {
+double Median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
+  return values[values.size() / 2];
+}
+
+void Run(const Row& row, const CpuTarget& target) {
   absl::StatusOr<CompiledContraction> compiled = CompileContraction(row.spec, 1, {}, target);
   if (!compiled.ok()) {
     std::printf("%-32s %s\n", row.name.c_str(), compiled.status().ToString().c_str());
@@ -240,28 +251,38 @@ void Run(const Row& row, const CpuTarget& target, double peak) {
   executable::Frame frame{buffers.data(),     scalars.data(), scratch,
                           plan.scratch_bytes, nullptr,        nullptr};
   const int phases = static_cast<int>(plan.grids.size());
-  std::vector<double> best(phases, 1e9);
-  double best_total = 1e9, spent = 0;
-  for (int i = 0; i < 200 && (i < 5 || spent < 0.5); ++i) {
-    double total = 0;
-    for (int phase = 0; phase < phases; ++phase) {
-      const double start = Seconds();
-      compiled->Phase(phase)(&frame, 0, plan.grids[phase].Evaluate(scalars.data()), 0);
-      const double time = Seconds() - start;
-      best[phase] = std::min(best[phase], time);
-      total += time;
-    }
-    best_total = std::min(best_total, total);
-    spent += total;
-  }
+  std::vector<double> shares, times, main_shares;
   const int main_phase = plan.b_source == OperandSource::kPackedPhase ? 1 : 0;
+  double best_peak = 0;
+  const double deadline = Seconds() + 0.5;
+  while (shares.size() < 7 || (shares.size() < 300 && Seconds() < deadline)) {
+    const double peak = target.has_avx512() ? PeakGflops512() : PeakGflops();
+    best_peak = std::max(best_peak, peak);
+    // Short ones several times, so that the clock's grain does not count.
+    const int repeats = static_cast<int>(std::max(1.0, 2e7 / flops));
+    const double start = Seconds();
+    double main_time = 0;
+    for (int repeat = 0; repeat < repeats; ++repeat) {
+      for (int phase = 0; phase < phases; ++phase) {
+        const double phase_start = repeats == 1 ? Seconds() : 0;
+        compiled->Phase(phase)(&frame, 0, plan.grids[phase].Evaluate(scalars.data()), 0);
+        if (repeats == 1 && phase == main_phase) main_time = Seconds() - phase_start;
+      }
+    }
+    const double total = Seconds() - start;
+    if (repeats > 1) main_time = total;
+    times.push_back(total / repeats);
+    shares.push_back(flops * repeats / total * 1e-7 / peak);
+    main_shares.push_back(flops * repeats / main_time * 1e-7 / peak);
+  }
+  const double best = *std::min_element(times.begin(), times.end());
   const LowerTimings& t = compiled->timings;
   std::printf(
-      "%-32s %8.3f ms %6.1f GF/s %5.1f%% main phase %5.1f%% | tile %dx%dx%d block %ldx%ld"
-      " k %ld src %d split %d grid %ld code %zu | compile %.1f = emit %.1f convert %.1f"
+      "%-30s %8.3f ms %6.1f GF/s %5.1f%% (best %5.1f%%, main phase %5.1f%%) | tile %dx%dx%d block"
+      " %ldx%ld k %ld src %d split %d grid %ld code %zu | compile %.1f = emit %.1f convert %.1f"
       " translate %.1f opt %.1f codegen %.1f link %.1f\n",
-      row.name.c_str(), best_total * 1e3, flops / best_total * 1e-9,
-      flops / best_total * 1e-7 / peak, flops / best[main_phase] * 1e-7 / peak, plan.rows,
+      row.name.c_str(), Median(times) * 1e3, flops / Median(times) * 1e-9, Median(shares),
+      flops / best * 1e-7 / best_peak, Median(main_shares), plan.rows,
       plan.vectors, plan.lanes, plan.tile_rows, plan.tile_columns, plan.k_block,
       static_cast<int>(plan.b_source), plan.split_k,
       plan.grids[main_phase].Evaluate(scalars.data()), compiled->blob->blob().code.size(),
@@ -279,11 +300,14 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", target.status().ToString().c_str());
     return 1;
   }
-  const double peak = target->has_avx512() ? PeakGflops512() : PeakGflops();
+  double peak = 0;
+  for (int i = 0; i < 100; ++i) {
+    peak = std::max(peak, target->has_avx512() ? PeakGflops512() : PeakGflops());
+  }
   std::printf("FMA peak %.1f GFLOP/s, one thread\n", peak);
   for (const Row& row : Rows()) {
     if (argc > 2 && row.name.find(argv[2]) == std::string::npos) continue;
-    Run(row, *target, peak);
+    Run(row, *target);
   }
   return 0;
 }

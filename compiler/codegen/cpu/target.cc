@@ -10,6 +10,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
@@ -19,6 +20,13 @@ namespace {
 
 constexpr char kTriple[] = "x86_64-unknown-linux-gnu";
 
+// Sets an option of LLVM's tools that has no other interface, for the whole process.
+void SetOption(llvm::StringRef name) {
+  auto& options = llvm::cl::getRegisteredOptions();
+  auto found = options.find(name);
+  if (found != options.end()) found->second->addOccurrence(1, name, "true");
+}
+
 void InitializeX86Once() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -26,6 +34,9 @@ void InitializeX86Once() {
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    // Its search for addressing modes takes most of the time of a compile (kernels have many
+    // pointers in a loop) and gains nothing measurable over base + index * scale.
+    SetOption("disable-lsr");
   });
 }
 
