@@ -126,6 +126,8 @@ const char* StepKindName(StepKind kind) {
       return "check";
     case StepKind::kDeclared:
       return "declared";
+    case StepKind::kUseList:
+      return "list";
   }
   return "unknown";
 }

@@ -265,8 +265,21 @@ struct Declared {
   std::string attributes;
 };
 
+// A run keeps ImageModel::num_lists stacks of tensors, empty at its start and metered against its
+// budget: what a loop leaves for its backward loop, when nobody knows how often it will run.
+enum class ListAction : uint8_t {
+  kClear = 0,
+  kPush = 1,  // a copy of the buffer's bytes (its byte_size now)
+  kPop = 2,   // the last bytes into the buffer, whose byte_size must be theirs
+};
+struct UseList {
+  ListAction action = ListAction::kClear;
+  int32_t list = kNone;
+  int32_t buffer = kNone;  // kNone for kClear
+};
+
 using StepBody = std::variant<LaunchKernel, Copy, HostCall, If, While, CallBlock, BindSymbol, Alloc,
-                              Free, Check, Declared>;
+                              Free, Check, Declared, UseList>;
 
 // Order of the alternatives of StepBody.
 enum class StepKind : uint8_t {
@@ -281,8 +294,9 @@ enum class StepKind : uint8_t {
   kFree = 8,
   kCheck = 9,
   kDeclared = 10,
+  kUseList = 11,
 };
-inline constexpr int kNumStepKinds = 11;
+inline constexpr int kNumStepKinds = 12;
 const char* StepKindName(StepKind kind);
 
 struct Step {
@@ -394,6 +408,7 @@ struct ImageModel {
   std::vector<Block> blocks;
   std::vector<EntryPoint> entry_points;
   std::vector<Node> nodes;
+  int32_t num_lists = 0;
   std::vector<uint8_t> constants;  // the section's bytes, filled through AddConstant
   std::vector<uint8_t> code;       // the section's bytes, filled through AddCode
 };

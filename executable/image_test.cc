@@ -40,6 +40,8 @@ ImageModel EveryKind() {
   w.steps.push_back({Free{1}});
   w.steps.push_back({Check{1, 0}});
   w.steps.push_back({Declared{DeclaredKind::kAwait, "n", {1}, {2}, "x"}, 4, 5, 6});
+  w.steps.push_back({UseList{ListAction::kPop, 2, 5}});
+  m.num_lists = 3;
   m.blocks.push_back({"main", {w}});
   EntryPoint entry;
   entry.name = "main";
@@ -66,12 +68,14 @@ TEST(Image, RoundTripKeepsEveryField) {
   ASSERT_TRUE(view.ok()) << view.status().ToString();
   EXPECT_EQ(Serialize(ToModel(*view)), bytes);
   const Wave& wave = view->plan.blocks[0].waves[0];
-  ASSERT_EQ(wave.steps.size(), 11u);
+  ASSERT_EQ(wave.steps.size(), static_cast<size_t>(kNumStepKinds));
   for (int i = 0; i < kNumStepKinds; ++i) {
     EXPECT_EQ(wave.steps[i].kind(), static_cast<StepKind>(i));
   }
   EXPECT_EQ(std::get<HostCall>(wave.steps[2].body).attributes.size(), 3u);
   EXPECT_EQ(std::get<While>(wave.steps[4].body).carried[0].next, 5);
+  EXPECT_EQ(std::get<UseList>(wave.steps[11].body).buffer, 5);
+  EXPECT_EQ(view->plan.num_lists, 3);
   EXPECT_EQ(view->plan.buffers[0].in_place_of, 7);
   EXPECT_EQ(view->plan.kernels[0].arguments[1].may_share, 0);
   EXPECT_EQ(view->plan.entry_points[0].variables[0].initialized_buffer, 3);

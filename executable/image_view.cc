@@ -128,6 +128,10 @@ StepBody ReadBody(const fb::Step* s) {
       return Declared{static_cast<DeclaredKind>(b->kind()), Text(b->name()), Ints(b->inputs()),
                       Ints(b->outputs()), Bytes(b->attributes())};
     }
+    case fb::StepBody::UseList: {
+      const auto* b = s->body_as_UseList();
+      return UseList{static_cast<ListAction>(b->action()), b->list(), b->buffer()};
+    }
     case fb::StepBody::NONE:
       break;
   }
@@ -201,6 +205,7 @@ ImageModel ReadPlan(const fb::Plan* p) {
   });
   out.blocks = Items<Block>(p->blocks(), ReadBlock);
   out.entry_points = Items<EntryPoint>(p->entry_points(), ReadEntry);
+  out.num_lists = p->num_lists();
   out.nodes = Items<Node>(p->nodes(), [](const fb::Node* n) {
     return Node{Text(n->name()), Text(n->op()), Text(n->file()), n->line()};
   });

@@ -426,6 +426,10 @@ class Replay {
     v.loss = Loss::kFreed;
   }
   void RunStep(const Check& s, State* state) { Read(s.predicate, state); }
+  void RunStep(const UseList& s, State* state) {
+    if (s.action == ListAction::kPush) Read(s.buffer, state);
+    if (s.action == ListAction::kPop) Write(s.buffer, state);
+  }
   void RunStep(const Declared& s, State* state) {
     for (int32_t b : s.inputs) Read(b, state);
     for (int32_t b : s.outputs) Write(b, state);
@@ -664,6 +668,9 @@ class Replay {
   void Touches(const Free& s, std::vector<Touch>* out) const { out->push_back({s.buffer, true}); }
   void Touches(const Check& s, std::vector<Touch>* out) const {
     out->push_back({s.predicate, false});
+  }
+  void Touches(const UseList& s, std::vector<Touch>* out) const {
+    if (s.action != ListAction::kClear) out->push_back({s.buffer, s.action == ListAction::kPop});
   }
   void Touches(const Declared& s, std::vector<Touch>* out) const {
     for (int32_t b : s.inputs) out->push_back({b, false});

@@ -230,6 +230,12 @@ struct StepPrinter {
     return PrintBufferName(m, s.predicate) +
            (InRange(m.checks, s.check) ? ": " + m.checks[s.check].message : std::string(": ?"));
   }
+  std::string operator()(const UseList& s) const {
+    const std::string list = "list " + std::to_string(s.list);
+    if (s.action == ListAction::kClear) return "clear " + list;
+    return (s.action == ListAction::kPush ? "push " : "pop ") + PrintBufferName(m, s.buffer) +
+           ", " + list;
+  }
   std::string operator()(const Declared& s) const {
     return s.name + "(" + Names(s.inputs) + ") -> (" + Names(s.outputs) + ")";
   }

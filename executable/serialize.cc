@@ -55,7 +55,7 @@ class PlanWriter {
     });
     fbb_.Finish(fb::CreatePlan(fbb_, kImageVersion, fbb_.CreateString(model_.producer), target,
                                devices, segments, symbols, expressions, buffers, kernels, checks,
-                               blocks, entries, nodes),
+                               blocks, entries, nodes, model_.num_lists),
                 fb::PlanIdentifier());
   }
 
@@ -158,6 +158,10 @@ class PlanWriter {
   Offset<fb::Declared> WriteBody(const Declared& s) {
     return fb::CreateDeclared(fbb_, static_cast<uint8_t>(s.kind), fbb_.CreateString(s.name),
                               Ints(s.inputs), Ints(s.outputs), Bytes(s.attributes));
+  }
+
+  Offset<fb::UseList> WriteBody(const UseList& s) {
+    return fb::CreateUseList(fbb_, static_cast<uint8_t>(s.action), s.list, s.buffer);
   }
 
   Offset<fb::Port> WritePort(const Port& p) {

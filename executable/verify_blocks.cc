@@ -10,6 +10,7 @@ namespace stator::executable {
 namespace {
 
 constexpr int kMaxDepth = 64;
+constexpr int32_t kMaxLists = 1 << 16;
 
 class BlockVerifier {
  public:
@@ -17,6 +18,10 @@ class BlockVerifier {
       : m_(m), uses_(ExprUses(m)), entered_(m.blocks.size(), false) {}
 
   Status Run() {
+    if (m_.num_lists < 0 || m_.num_lists > kMaxLists) {
+      return InvalidArgument("the number of lists must be in [0, " + std::to_string(kMaxLists) +
+                             "], found " + std::to_string(m_.num_lists));
+    }
     for (const EntryPoint& entry : m_.entry_points) {
       STATOR_EXEC_RETURN_IF_ERROR(Ports(entry));
       in_init_ = true;
@@ -195,6 +200,14 @@ class BlockVerifier {
         kind == StepKind::kIf || kind == StepKind::kWhile || kind == StepKind::kCallBlock;
     std::string rule;
     if (control && wave.steps.size() != 1) rule = "a control step stands alone in its wave";
+    if (const auto* use = std::get_if<UseList>(&step.body)) {
+      for (const Step& other : wave.steps) {
+        const auto* beside = std::get_if<UseList>(&other.body);
+        if (beside != nullptr && beside != use && beside->list == use->list) {
+          rule = "two steps of one wave use one list";
+        }
+      }
+    }
     if (rule.empty()) {
       rule = std::visit([&](const auto& body) { return Rule(body); }, step.body);
     }
@@ -310,6 +323,15 @@ class BlockVerifier {
       return "the predicate must be bool";
     }
     return s.check >= 0 && static_cast<size_t>(s.check) < m_.checks.size() ? "" : "no such check";
+  }
+  std::string Rule(const UseList& s) const {
+    if (s.action > ListAction::kPop) return "unknown action";
+    if (s.list < 0 || s.list >= m_.num_lists) return "no such list";
+    if (s.action == ListAction::kClear) return "";
+    if (!ValidBuffer(s.buffer)) return "no such buffer";
+    if (IsObjectDType(m_.buffers[s.buffer].dtype)) return "lists hold numbers";
+    if (s.action == ListAction::kPop && Constant(s.buffer)) return "writes a read-only buffer";
+    return "";
   }
   std::string Rule(const Declared& s) const {
     if (s.kind > DeclaredKind::kLibraryContraction) return "unknown kind";

@@ -110,6 +110,8 @@ class Builder {
       launch = AddLaunch(*l, kernel, !info.writes_variables.empty());
     } else if (const auto* copy = std::get_if<executable::Copy>(&step.body)) {
       Writes(copy->destination, &info);
+    } else if (const auto* use = std::get_if<executable::UseList>(&step.body)) {
+      if (use->action == executable::ListAction::kPop) Writes(use->buffer, &info);
     } else if (const auto* call = std::get_if<executable::HostCall>(&step.body)) {
       for (int32_t b : call->outputs) Writes(b, &info);
       info.host_function = host_.Find(call->function);

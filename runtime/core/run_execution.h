@@ -18,6 +18,13 @@ struct Task {
   bool interruptible;
 };
 
+// A stack of tensors. Memory above its top is kept for the next push.
+struct ListMemory {
+  std::vector<BufferRef> elements;
+  std::vector<int64_t> bytes;  // of each element; its memory may be larger
+  size_t size = 0;
+};
+
 class RunExecution {
  public:
   RunExecution(std::shared_ptr<Executable> executable, int32_t entry, VariableStore* variables,
@@ -62,6 +69,7 @@ class RunExecution {
   Status Do(const ProgramStep& step, const executable::Free& body);
   Status Do(const ProgramStep& step, const executable::Check& body);
   Status Do(const ProgramStep& step, const executable::Declared& body);
+  Status Do(const ProgramStep& step, const executable::UseList& body);
   Status CheckFailed(int32_t check, int64_t index) const;
   void Wrote(const ProgramStep& step);
   void Poison(int32_t wave);
@@ -122,6 +130,7 @@ class RunExecution {
   executable::Helpers helpers_{};
   std::vector<bool> published_;  // per variable: its writing step finished
   std::shared_ptr<const PersistentSet> persistent_;
+  std::vector<ListMemory> lists_;
   std::deque<std::string> strings_;  // strings that host calls made
   int64_t bytes_in_use_ = 0;
   int parts_of_last_launch_ = 1;

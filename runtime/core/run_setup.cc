@@ -1,9 +1,11 @@
 // What happens before the first step of a run and after its last.
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include "executable/expr_eval.h"
 #include "executable/printer.h"
+#include "executable/verifier.h"
 #include "runtime/core/run_execution.h"
 
 namespace stator::runtime {
@@ -35,6 +37,7 @@ RunExecution::RunExecution(std::shared_ptr<Executable> executable, int32_t entry
       pool_(pool) {
   table_ = p_.constants;
   owned_.resize(m_.buffers.size());
+  lists_.resize(static_cast<size_t>(m_.num_lists));
   args_.resize(p_.num_args);
   scalars_.resize(p_.num_scalars);
   dynamic_grids_.resize(p_.phases.size());
@@ -398,6 +401,7 @@ void RunExecution::Finish() {
     if (!options_.reuse_fetches || fetch_of_output_[i] == kNone) owned_[i].reset();
   }
   if (!strings_.empty()) strings_.clear();
+  for (ListMemory& list : lists_) list = ListMemory();
   for (size_t kind = 0; kind < stats_.steps.size(); ++kind) {
     if (stats_.steps[kind] == 0) continue;
     executable_->step_counts_[kind].fetch_add(stats_.steps[kind], std::memory_order_relaxed);
@@ -409,6 +413,7 @@ void RunExecution::FindDying() {
   const executable::WaveRange waves = p_.entry_waves[entry_index_];
   dying_.resize(static_cast<size_t>(std::max(waves.last, 0)) + 1);
   const size_t n = m_.buffers.size();
+  std::vector<int32_t> first(n, INT32_MAX);
   std::vector<int32_t> last(n, -1);
   owner_bytes_.assign(n, 0);
   const auto owner = [&](int32_t b) {
@@ -421,6 +426,7 @@ void RunExecution::FindDying() {
     const executable::Buffer& b = m_.buffers[i];
     if (plan_->layout.offsets[i] < 0 || IsObjectDType(b.dtype)) continue;
     const int32_t o = owner(static_cast<int32_t>(i));
+    first[o] = std::min(first[o], b.first_wave);
     last[o] = std::max(last[o], b.last_wave);
     if (b.alias_of == kNone) {
       owner_bytes_[o] = std::max(owner_bytes_[o], plan_->values[b.byte_size]);
@@ -429,6 +435,14 @@ void RunExecution::FindDying() {
   for (const StepInfo& step : p_.steps) {
     const auto* loop = std::get_if<executable::While>(&step.step->body);
     if (loop == nullptr) continue;
+    // What is defined before a loop and ends in it is read by every iteration.
+    const executable::WaveRange cond = executable::BlockWaves(m_, loop->cond_block);
+    const executable::WaveRange body = executable::BlockWaves(m_, loop->body_block);
+    const int32_t begin = std::min(cond.first, body.first);
+    const int32_t end = std::max(cond.last, body.last);
+    for (size_t i = 0; i < n; ++i) {
+      if (first[i] < begin && last[i] >= begin && last[i] <= end) last[i] = -1;
+    }
     for (const executable::CarriedPair& pair : loop->carried) {
       // They trade places: leave their memory alone, it is shared for both lifetimes.
       last[owner(pair.current)] = -1;

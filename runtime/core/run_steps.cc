@@ -153,6 +153,45 @@ Status RunExecution::Do(const ProgramStep& step, const executable::Declared& bod
   return executable::Unimplemented("step " + body.name);
 }
 
+Status RunExecution::Do(const ProgramStep& step, const executable::UseList& body) {
+  ListMemory& list = lists_[body.list];
+  if (body.action == executable::ListAction::kClear) {
+    list.size = 0;
+    return Status::Ok();
+  }
+  const int64_t bytes = values_[m_.buffers[body.buffer].byte_size];
+  if (body.action == executable::ListAction::kPop) {
+    if (list.size == 0) return executable::Internal("a pop from an empty list");
+    --list.size;
+    if (list.bytes[list.size] != bytes) {
+      return executable::Internal("a list's element of " + std::to_string(list.bytes[list.size]) +
+                                  " bytes does not fit " +
+                                  executable::PrintBufferName(m_, body.buffer));
+    }
+    if (bytes > 0) {
+      std::memcpy(table_[body.buffer], list.elements[list.size]->data(), static_cast<size_t>(bytes));
+    }
+    return Status::Ok();
+  }
+  if (list.size == list.elements.size()) {
+    list.elements.emplace_back();
+    list.bytes.push_back(0);
+  }
+  BufferRef& element = list.elements[list.size];
+  if (element == nullptr || element->size() < bytes) {
+    if (element != nullptr) Refund(element->size());
+    element.reset();
+    STATOR_EXEC_RETURN_IF_ERROR(Charge(bytes));
+    STATOR_EXEC_ASSIGN_OR_RETURN(element, Buffer::Allocate(bytes));
+  }
+  list.bytes[list.size] = bytes;
+  if (bytes > 0) {
+    std::memcpy(element->data(), table_[body.buffer], static_cast<size_t>(bytes));
+  }
+  ++list.size;
+  return Status::Ok();
+}
+
 Status RunExecution::CheckFailed(int32_t check, int64_t index) const {
   if (check < 0 || static_cast<size_t>(check) >= m_.checks.size()) {
     return executable::Internal("a kernel reported check " + std::to_string(check) +
