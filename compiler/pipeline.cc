@@ -9,8 +9,10 @@
 #include "compiler/import/importer.h"
 #include "compiler/passes/fix_sum_order/fix_sum_order.h"
 #include "compiler/passes/fuse/fuse.h"
+#include "compiler/passes/loop_invariants/loop_invariants.h"
 #include "compiler/passes/promote_variables/promote_variables.h"
 #include "compiler/passes/simplify/simplify.h"
+#include "compiler/passes/symbol_lives/symbol_lives.h"
 #include "compiler/plan/plan.h"
 #include "executable/image_builder.h"
 #include "executable/verifier.h"
@@ -33,8 +35,12 @@ absl::Status FromLogicalResult(mlir::LogicalResult result, absl::string_view wha
 std::vector<Stage> CoreStages(const PipelineOptions& options) {
   const bool fuse = options.fuse;
   return {
+      // For modules that come from text.
+      {"settle-symbol-lives", [](mlir::ModuleOp m) { return SettleSymbolLives(m), Ok(); }},
       // Variables become values, so that everything below sees pure data flow.
       {"promote-variables", [](mlir::ModuleOp m) { return PromoteVariables(m); }},
+      // What loops carry unchanged needs no copy per iteration.
+      {"capture-loop-invariants", [](mlir::ModuleOp m) { return CaptureLoopInvariants(m), Ok(); }},
       // Gradients while composites still stand: they override what would be derived.
       {"differentiate", [](mlir::ModuleOp m) { return Differentiate(m); }},
       {"inline-composites", [](mlir::ModuleOp m) { return InlineComposites(m), Ok(); }},
