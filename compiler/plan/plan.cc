@@ -323,11 +323,46 @@ class PlanBuilder {
   // Ops -----------------------------------------------------------------------------------------------------------------------
 
   absl::Status EmitBlock(mlir::Block& source, Block& block) {
+    llvm::DenseMap<Operation*, llvm::SmallVector<Value, 2>> ends;
+    for (Operation& op : source.without_terminator()) {
+      for (Value result : op.getResults()) {
+        if (IsView(&op) || !llvm::isa<mlir::RankedTensorType>(result.getType())) continue;
+        if (HasOnlyInputSymbols(core::DimsOf(result))) continue;
+        if (Operation* last = LastUse(result, &op)) ends[last].push_back(result);
+      }
+    }
     for (Operation& op : source.without_terminator()) {
       if (in_init_.contains(&op)) continue;
       STATOR_RETURN_IF_ERROR(EmitOp(&op, block));
+      auto it = ends.find(&op);
+      if (it == ends.end()) continue;
+      for (Value value : it->second) FreeIfDynamic(block, buffers_.lookup(value), op.getLoc());
     }
     return absl::OkStatus();
+  }
+
+  static bool IsView(Operation* op) { return llvm::isa<core::ReshapeOp, core::AssumeDimsOp>(op); }
+
+  // The op of the value's block, `last` or later, after which nothing reads it or a view of it; null if the block
+  // returns it.
+  static Operation* LastUse(Value value, Operation* last) {
+    mlir::Block* block = value.getParentBlock();
+    for (Operation* user : value.getUsers()) {
+      Operation* here = block->findAncestorOpInBlock(*user);
+      if (here == block->getTerminator()) return nullptr;
+      if (last->isBeforeInBlock(here)) last = here;
+      if (IsView(user)) {
+        // A view inside a region of `here` is used there at most.
+        if (user == here && !(last = LastUse(user->getResult(0), last))) return nullptr;
+      }
+    }
+    return last;
+  }
+  void FreeIfDynamic(Block& block, int32_t buffer, mlir::Location loc) {
+    const executable::Buffer& b = model_.buffers[buffer];
+    if (b.kind != BufferKind::kDynamic || b.alias_of != kNone) return;
+    Touch(buffer);
+    AddStep(block, executable::Free{buffer}, loc);
   }
 
   absl::Status EmitOp(Operation* op, Block& block) {
@@ -345,6 +380,9 @@ class PlanBuilder {
         .Case([&](core::CheckOp check) { return EmitCheck(check, block); })
         .Case([&](core::GuardOp guard) { return EmitGuard(guard); })
         .Case([&](core::HostCallOp call) { return EmitHostCall(call, block); })
+        .Case([&](core::ListCreateOp create) { return EmitListCreate(create); })
+        .Case([&](core::ListPushOp push) { return EmitListPush(push, block); })
+        .Case([&](core::ListPopOp pop) { return EmitListPop(pop, block); })
         .Case([&](core::IfOp if_op) { return EmitIf(if_op, block); })
         .Case([&](core::WhileOp while_op) { return EmitWhile(while_op, block); })
         .Default([&](Operation*) {
@@ -407,7 +445,11 @@ class PlanBuilder {
         kernel.arguments.push_back(argument);
       }
     }
+    const std::vector<int32_t> arguments = launch.buffers;
     AddStep(block, std::move(launch), fusion.getLoc());
+    for (size_t i = arguments.size() - use.workspaces.size(); i < arguments.size(); ++i) {
+      FreeIfDynamic(block, arguments[i], fusion.getLoc());
+    }
     return absl::OkStatus();
   }
   DimExpr BytesMoved(core::FusionOp fusion) {
@@ -459,10 +501,17 @@ class PlanBuilder {
   // Reshapes: the same memory under another shape.
   absl::Status EmitView(Operation* op) {
     Value operand = op->getOperand(0), result = op->getResult(0);
-    STATOR_ASSIGN_OR_RETURN(int32_t index, NewBuffer(result.getType(), BufferKind::kArena, op->getLoc()));
     const int32_t base = buffers_.lookup(operand);
+    if (llvm::isa<core::AssumeDimsOp>(op)) {
+      // Other names for the same sizes.
+      buffers_[result] = base;
+      return absl::OkStatus();
+    }
+    STATOR_ASSIGN_OR_RETURN(int32_t index, NewBuffer(result.getType(), BufferKind::kArena, op->getLoc()));
     executable::Buffer& buffer = model_.buffers[index];
     buffer.kind = model_.buffers[base].kind;
+    // The same number, and known as early as the base's.
+    buffer.byte_size = model_.buffers[base].byte_size;
     buffer.alias_of = base;
     buffer.alias_offset = exprs_.Expr(core::DimContextOf(op->getContext()).Constant(0));
     buffer.first_wave = model_.buffers[base].first_wave;
@@ -544,36 +593,94 @@ class PlanBuilder {
     return absl::OkStatus();
   }
 
+  // Lists -------------------------------------------------------------------------------------------------------------------------
+
+  // The run's list behind a value. A list is a value in the dialect and memory here, so each may be used once; a new one
+  // is made for each use of a list_create, of which there may be several after common subexpressions were found.
+  absl::StatusOr<int32_t> TakeList(Value value, Block& block) {
+    if (value.getDefiningOp<core::ListCreateOp>()) {
+      const int32_t list = model_.num_lists++;
+      AddStep(block, executable::UseList{executable::ListAction::kClear, list, kNone}, value.getLoc());
+      return list;
+    }
+    auto it = lists_.find(value);
+    if (it == lists_.end()) {
+      return absl::UnimplementedError(absl::StrCat("not lowered yet: a list that is used twice", Where(value.getLoc())));
+    }
+    const int32_t list = it->second;
+    lists_.erase(it);
+    return list;
+  }
+  absl::Status EmitListCreate(core::ListCreateOp op) {
+    std::optional<Dims> size = KnownSize(op.getSize());
+    if (size && size->size() == 1 && (*size)[0].IsConstant(0)) return absl::OkStatus();
+    return absl::UnimplementedError(absl::StrCat("not lowered yet: a list that is not empty at first", Where(op.getLoc())));
+  }
+  // Fusion puts constants into kernels.
+  static std::optional<Dims> KnownSize(Value value) {
+    if (auto fusion = value.getDefiningOp<core::FusionOp>()) {
+      value = fusion.getBody().front().getTerminator()->getOperand(llvm::cast<mlir::OpResult>(value).getResultNumber());
+    }
+    return core::KnownValues(value);
+  }
+  absl::Status EmitListPush(core::ListPushOp op, Block& block) {
+    STATOR_ASSIGN_OR_RETURN(int32_t list, TakeList(op.getList(), block));
+    executable::UseList push{executable::ListAction::kPush, list, Use(op.getElement())};
+    AddStep(block, push, op.getLoc());
+    lists_[op.getResult()] = list;
+    return absl::OkStatus();
+  }
+  absl::Status EmitListPop(core::ListPopOp op, Block& block) {
+    STATOR_ASSIGN_OR_RETURN(int32_t list, TakeList(op.getList(), block));
+    STATOR_ASSIGN_OR_RETURN(int32_t buffer, Define(op.getElement()));
+    AllocIfDynamic(block, buffer, op.getLoc());
+    Touch(buffer);
+    AddStep(block, executable::UseList{executable::ListAction::kPop, list, buffer}, op.getLoc());
+    lists_[op.getResult()] = list;
+    return absl::OkStatus();
+  }
+
   // Regions -----------------------------------------------------------------------------------------------------------------------
 
-  // Emits a region's block; its returned values land in `targets`.
-  absl::StatusOr<int32_t> EmitRegion(llvm::StringRef name, mlir::Region& region, llvm::ArrayRef<int32_t> targets) {
+  // Where a region's returned value lands: a buffer, or the list that it must be.
+  struct Target {
+    int32_t buffer = kNone;
+    int32_t list = kNone;
+  };
+
+  absl::StatusOr<int32_t> EmitRegion(llvm::StringRef name, mlir::Region& region, llvm::ArrayRef<Target> targets) {
     Block block;
     block.name = name.str();
     mlir::Block& source = region.front();
     Operation* terminator = source.getTerminator();
     llvm::SmallVector<bool> direct;
     for (auto [value, target] : llvm::zip(terminator->getOperands(), targets)) {
-      direct.push_back(Reserve(value, target, &source));
+      direct.push_back(target.buffer != kNone && Reserve(value, target.buffer, &source));
     }
     STATOR_RETURN_IF_ERROR(EmitBlock(source, block));
     for (auto [value, target, is_direct] : llvm::zip(terminator->getOperands(), targets, direct)) {
-      if (!is_direct) AddCopy(block, value, target, value.getLoc());
+      if (target.list != kNone) {
+        STATOR_ASSIGN_OR_RETURN(int32_t list, TakeList(value, block));
+        if (list == target.list) continue;
+        return absl::UnimplementedError(
+            absl::StrCat("not lowered yet: a loop that carries another list than it was given", Where(terminator->getLoc())));
+      }
+      if (!is_direct) AddCopy(block, value, target.buffer, value.getLoc());
     }
     return AddBlock(std::move(block));
   }
 
   absl::Status EmitIf(core::IfOp op, Block& block) {
-    std::vector<int32_t> targets;
+    std::vector<Target> targets;
     for (Value result : op.getResults()) {
       STATOR_ASSIGN_OR_RETURN(int32_t buffer, Define(result));
-      targets.push_back(buffer);
+      targets.push_back({buffer, kNone});
     }
     executable::If step;
     step.predicate = Use(op.getPred());
     const size_t position = block.waves.size();
     AddStep(block, step, op.getLoc());
-    for (int32_t target : targets) model_.buffers[target].last_wave = wave_;
+    for (const Target& target : targets) model_.buffers[target.buffer].last_wave = wave_;
     STATOR_ASSIGN_OR_RETURN(step.then_block, EmitRegion("then", op.getTrueBranch(), targets));
     STATOR_ASSIGN_OR_RETURN(step.else_block, EmitRegion("else", op.getFalseBranch(), targets));
     block.waves[position].steps[0].body = step;
@@ -584,10 +691,19 @@ class PlanBuilder {
     executable::While step;
     Loop loop;
     loop.first_wave = wave_;
+    std::vector<Target> current_of, next_of;  // per carried value
     for (auto [operand, result] : llvm::zip(op.getOperands(), op.getResults())) {
+      if (llvm::isa<core::ListType>(operand.getType())) {
+        STATOR_ASSIGN_OR_RETURN(int32_t list, TakeList(operand, block));
+        current_of.push_back({kNone, list});
+        next_of.push_back({kNone, list});
+        continue;
+      }
       STATOR_ASSIGN_OR_RETURN(int32_t current, Define(result));
       STATOR_ASSIGN_OR_RETURN(int32_t next, NewBuffer(result.getType(), BufferKind::kArena, op.getLoc()));
       step.carried.push_back({current, next});
+      current_of.push_back({current, kNone});
+      next_of.push_back({next, kNone});
       // Before the loop its symbols have no values: the first memory has the size of what is copied into it.
       if (model_.buffers[current].kind == BufferKind::kDynamic) {
         AddStep(block, executable::Alloc{current, model_.buffers[buffers_.lookup(operand)].byte_size}, op.getLoc());
@@ -599,14 +715,20 @@ class PlanBuilder {
     const size_t position = block.waves.size();
     AddStep(block, step, op.getLoc());
     for (mlir::Region* region : {&op.getCond(), &op.getBody()}) {
-      for (auto [argument, pair] : llvm::zip(region->getArguments(), step.carried)) buffers_[argument] = pair.current;
+      for (auto [argument, current] : llvm::zip(region->getArguments(), current_of)) {
+        if (current.buffer != kNone) buffers_[argument] = current.buffer;
+      }
+    }
+    for (auto [argument, current] : llvm::zip(op.getBody().getArguments(), current_of)) {
+      if (current.list != kNone) lists_[argument] = current.list;
     }
     Value predicate = op.getCond().front().getTerminator()->getOperand(0);
     STATOR_ASSIGN_OR_RETURN(step.predicate, NewBuffer(predicate.getType(), BufferKind::kArena, op.getLoc()));
-    STATOR_ASSIGN_OR_RETURN(step.cond_block, EmitRegion("cond", op.getCond(), {step.predicate}));
-    std::vector<int32_t> next;
-    for (const executable::CarriedPair& pair : step.carried) next.push_back(pair.next);
-    STATOR_ASSIGN_OR_RETURN(step.body_block, EmitRegion("body", op.getBody(), next));
+    STATOR_ASSIGN_OR_RETURN(step.cond_block, EmitRegion("cond", op.getCond(), {Target{step.predicate, kNone}}));
+    STATOR_ASSIGN_OR_RETURN(step.body_block, EmitRegion("body", op.getBody(), next_of));
+    for (auto [result, current] : llvm::zip(op.getResults(), current_of)) {
+      if (current.list != kNone) lists_[result] = current.list;
+    }
     loop.last_wave = wave_ - 1;
     loop.step_wave = block.waves[position].number;
     for (const executable::CarriedPair& pair : step.carried) {
@@ -650,7 +772,8 @@ class PlanBuilder {
   // What a loop reads from outside lives until the loop ends; a carried pair shares one lifetime, since the two exchange
   // memory; a base lives as long as its views.
   void ExtendViewsAndLoops() {
-    for (int round = 0; round < 2; ++round) {
+    // Each round carries an end one nesting level further.
+    for (size_t round = 0; round < loops_.size() + 2; ++round) {
       for (const Loop& loop : loops_) {
         for (executable::Buffer& buffer : model_.buffers) {
           const bool defined_before = buffer.first_wave < loop.step_wave;
@@ -684,6 +807,7 @@ class PlanBuilder {
   executable::EntryPoint entry_;
   int32_t wave_ = 0;
   llvm::DenseMap<Value, int32_t> buffers_;
+  llvm::DenseMap<Value, int32_t> lists_;     // not yet used
   llvm::DenseMap<Value, int32_t> reserved_;  // where an op must write a result
   std::set<int32_t> untouched_;              // reserved buffers that no step has written yet
   std::set<int32_t> dynamic_outputs_;        // outputs whose size a step decides
