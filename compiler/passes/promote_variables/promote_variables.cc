@@ -77,6 +77,15 @@ class Promoter {
         environment[assign.getVariable().str()] = assign.getValue();
         assigned_.insert(assign.getVariable().str());
         assign.erase();
+      } else if (auto query = llvm::dyn_cast<core::VariableInitializedOp>(op)) {
+        // What was assigned here is; of anything else only the run knows.
+        auto it = environment.find(query.getVariable().str());
+        if (it == environment.end() || !it->second || it->second.getDefiningOp<core::ReadVariableOp>()) continue;
+        mlir::OpBuilder builder(query);
+        auto type = llvm::cast<mlir::RankedTensorType>(query.getType());
+        query.replaceAllUsesWith(
+            builder.create<core::ConstantOp>(query.getLoc(), mlir::DenseElementsAttr::get(type, true)).getResult());
+        query.erase();
       } else if (op.getNumRegions() > 0) {
         for (const std::string& name : Touched(&op, false)) Current(name, &op, environment);
         STATOR_RETURN_IF_ERROR(PromoteRegions(&op, environment));
