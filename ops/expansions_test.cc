@@ -3,36 +3,13 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "ops/test_expander.h"
+#include "ops/test_graph.h"
 
 namespace stator::ops {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-std::string Placeholder(const std::string& name, const std::string& sizes,
-                        const std::string& dtype = "DT_FLOAT") {
-  std::string dims;
-  for (size_t i = 0; i < sizes.size();) {
-    const size_t end = std::min(sizes.find(',', i), sizes.size());
-    dims += " dim { size: " + sizes.substr(i, end - i) + " }";
-    i = end + 1;
-  }
-  return "node { name: '" + name +
-         "' op: 'Placeholder' attr { key: 'dtype' value { type: " + dtype +
-         " } } attr { key: 'shape' value { shape { " + dims + " } } } }\n";
-}
-
-std::string Node(const std::string& name, const std::string& op,
-                 const std::vector<std::string>& inputs, const std::string& attrs = "") {
-  std::string text = "node { name: '" + name + "' op: '" + op + "' ";
-  for (const std::string& input : inputs) text += "input: '" + input + "' ";
-  return text + attrs + " }\n";
-}
-
-std::string Attr(const std::string& key, const std::string& value) {
-  return "attr { key: '" + key + "' value { " + value + " } } ";
-}
 
 TEST(ExpansionsTest, AddBroadcastsOverAnUnknownBatch) {
   TestExpander expander;
@@ -75,29 +52,6 @@ TEST(ExpansionsTest, MatMulOfUnequalSizesIsRefused) {
                                   Node("z", "MatMul", {"x", "y"}, Attr("T", "type: DT_FLOAT")),
                               {"z"}),
               HasSubstr("error: z: cannot contract"));
-}
-
-std::string Ints(const std::string& name, const std::vector<int>& values, bool scalar = false) {
-  std::string text = "tensor { dtype: DT_INT32 tensor_shape { ";
-  if (!scalar) text += "dim { size: " + std::to_string(values.size()) + " } ";
-  text += "} ";
-  for (int value : values) text += "int_val: " + std::to_string(value) + " ";
-  return Node(name, "Const", {}, Attr("dtype", "type: DT_INT32") + Attr("value", text + "}"));
-}
-
-std::string Scalar(const std::string& name, int value) {
-  return Ints(name, {value}, /*scalar=*/true);
-}
-
-const std::string& F32() {
-  static const auto* const kText = new std::string(Attr("T", "type: DT_FLOAT"));
-  return *kText;
-}
-
-std::string IntList(const std::vector<int>& values) {
-  std::string text = "list { ";
-  for (int value : values) text += "i: " + std::to_string(value) + " ";
-  return text + "}";
 }
 
 TEST(ExpansionsTest, ShapeArithmeticLeavesNoOps) {
