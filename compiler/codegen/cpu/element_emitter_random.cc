@@ -30,9 +30,7 @@ class Words {
   Value Mul(Value a, Value b) { return b_.create<arith::MulIOp>(loc_, a, b); }
   Value Wide(Value a) { return b_.create<arith::ExtUIOp>(loc_, type(64), a); }
   Value Low(Value a) { return b_.create<arith::TruncIOp>(loc_, type(32), a); }
-  Value High(Value a) {
-    return Low(b_.create<arith::ShRUIOp>(loc_, a, Constant(64, 32)));
-  }
+  Value High(Value a) { return Low(b_.create<arith::ShRUIOp>(loc_, a, Constant(64, 32))); }
   Value Join(Value low, Value high) {
     Value shifted = b_.create<arith::ShLIOp>(loc_, Wide(high), Constant(64, 32));
     return b_.create<arith::OrIOp>(loc_, shifted, Wide(low));
@@ -94,15 +92,15 @@ Value ElementEmitter::EmitRngBits(core::RngBitsOp op, IndexSet set) {
     };
     if (is_wide) return words.Select(is(0), words.Join(c[0], c[1]), words.Join(c[2], c[3]));
     Value low = words.Select(is(0), c[0], c[1]), high = words.Select(is(2), c[2], c[3]);
-    return words.Select(words.Less(get(part), words.Constant(64, 2)),
-                        low, high);
+    return words.Select(words.Less(get(part), words.Constant(64, 2)), low, high);
   };
   // Consecutive elements from the beginning of a block: each block once.
   auto whole_blocks = [&]() -> Value {
     const int blocks = lanes / per_block;
     Words words(this, blocks);
     const Int first = math_.Div(position.base, per_block);
-    Value block = blocks == 1 ? math_.Get(first) : math_.Vector(LaneIndex(first, 1, blocks), blocks);
+    Value block =
+        blocks == 1 ? math_.Get(first) : math_.Vector(LaneIndex(first, 1, blocks), blocks);
     const std::array<Value, 4> c = words.Philox(key, counter_low, counter_high, block);
     llvm::SmallVector<Value> parts(c.begin(), c.end());
     if (is_wide) parts = {words.Join(c[0], c[1]), words.Join(c[2], c[3])};
@@ -131,7 +129,8 @@ Value ElementEmitter::EmitRngBits(core::RngBitsOp op, IndexSet set) {
     }
     return shuffle(parts[0], parts[1], transposed);
   };
-  const bool consecutive = lanes % per_block == 0 && position.vector == nullptr && position.step.Is(1);
+  const bool consecutive =
+      lanes % per_block == 0 && position.vector == nullptr && position.step.Is(1);
   if (!consecutive) return lane_by_lane();
   return If(math_.Equal(LaneIndex(math_.Rem(position.base, per_block)), 0),
             VectorOf(core::ElementTypeOf(op.getResult()), lanes), whole_blocks, lane_by_lane);

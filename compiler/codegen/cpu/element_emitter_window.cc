@@ -44,12 +44,8 @@ Values OverWindow(ElementEmitter* e, llvm::ArrayRef<int64_t> sizes, bool unroll,
   });
 }
 
-bool ProvablyAtMostZero(DimExpr e) {
-  return core::ProvablyLessEqual(e, e.context().Constant(0));
-}
-bool ProvablyNotNegative(DimExpr e) {
-  return core::ProvablyLessEqual(e.context().Constant(0), e);
-}
+bool ProvablyAtMostZero(DimExpr e) { return core::ProvablyLessEqual(e, e.context().Constant(0)); }
+bool ProvablyNotNegative(DimExpr e) { return core::ProvablyLessEqual(e.context().Constant(0), e); }
 
 }  // namespace
 
@@ -120,8 +116,9 @@ Value ElementEmitter::EmitSelectAndScatter(core::SelectAndScatterOp op, IndexSet
   auto trivial = [&](int i) {
     return sizes[i] == 1 && strides[i] == 1 && low[i].IsConstant(0) && high[i].IsConstant(0);
   };
-  const Type pred_type = set->lanes == 1 ? Type(builder().getI1Type())
-                                         : mlir::VectorType::get({set->lanes}, builder().getI1Type());
+  const Type pred_type = set->lanes == 1
+                             ? Type(builder().getI1Type())
+                             : mlir::VectorType::get({set->lanes}, builder().getI1Type());
   Value mine = Emit(op.getOperand(), set);
   auto collect = [&](llvm::ArrayRef<Int> candidate, const Values& state) -> Values {
     llvm::SmallVector<LaneIndex> window(rank), own(rank);
@@ -131,7 +128,8 @@ Value ElementEmitter::EmitSelectAndScatter(core::SelectAndScatterOp op, IndexSet
     for (int i = 0; i < rank; ++i) {
       if (trivial(i)) continue;
       const LaneIndex padded = math_.Add(sets_.Dim(set, i), math_.Dim(low[i]));
-      window[i] = math_.Add(math_.Div(padded, strides[i]), math_.Sub(candidate[i], candidates[i] - 1));
+      window[i] =
+          math_.Add(math_.Div(padded, strides[i]), math_.Sub(candidate[i], candidates[i] - 1));
       own[i] = math_.Sub(padded, math_.Mul(window[i], strides[i]));
       own_linear = math_.Add(math_.Mul(own_linear, sizes[i]), own[i]);
       exists = math_.And(exists, math_.LessOrEqual(0, window[i]));
@@ -145,8 +143,8 @@ Value ElementEmitter::EmitSelectAndScatter(core::SelectAndScatterOp op, IndexSet
       Int linear = 0;
       for (int i = 0; i < rank; ++i) {
         if (trivial(i)) continue;
-        LaneIndex at = math_.Add(math_.Sub(math_.Mul(window[i], strides[i]), math_.Dim(low[i])),
-                                 position[i]);
+        LaneIndex at =
+            math_.Add(math_.Sub(math_.Mul(window[i], strides[i]), math_.Dim(low[i])), position[i]);
         if (!low[i].IsConstant(0)) inside = math_.And(inside, math_.LessOrEqual(0, at));
         if (!ProvablyAtMostZero(high[i])) {
           inside = math_.And(inside, math_.Less(at, math_.Dim(from[i])));
@@ -154,13 +152,15 @@ Value ElementEmitter::EmitSelectAndScatter(core::SelectAndScatterOp op, IndexSet
         linear = math_.Add(math_.Mul(linear, sizes[i]), position[i]);
         changes.push_back({i, at});
       }
-      const Pred after = math_.LessOrEqual(linear, own_linear);  // then `mine` comes later, or is it
+      const Pred after =
+          math_.LessOrEqual(linear, own_linear);  // then `mine` comes later, or is it
       return {If(
           inside, pred_type,
           [&]() -> Value {
             Value x = Emit(op.getOperand(), sets_.Replace(set, changes, from));
-            Value same = set->lanes == 1 ? math_.Get(math_.Equal(own_linear, linear))
-                                         : math_.GetVector(math_.Equal(own_linear, linear), set->lanes);
+            Value same = set->lanes == 1
+                             ? math_.Get(math_.Equal(own_linear, linear))
+                             : math_.GetVector(math_.Equal(own_linear, linear), set->lanes);
             Value later = set->lanes == 1 ? math_.Get(after) : math_.GetVector(after, set->lanes);
             Value ahead = Beats(element, mine, x);
             Value behind = Beats(element, x, mine);

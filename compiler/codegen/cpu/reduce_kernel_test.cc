@@ -308,8 +308,8 @@ TEST(ReduceKernel, ArgMaxI32) { TestArg<I32, I32>("i32", true, 32); }
 
 // Any dimensions: kept and reduced ones in turn.
 TEST(ReduceKernel, ReducesDimensionsInTheMiddle) {
-  for (std::vector<int64_t> dims :
-       std::vector<std::vector<int64_t>>{{1}, {0, 2}, {1, 3}, {0, 1, 2}, {1, 2}, {0, 3}, {2}}) {
+  for (std::vector<int64_t> dims : std::vector<std::vector<int64_t>>{
+           {1}, {0, 2}, {1, 3}, {0, 1, 2}, {1, 2}, {0, 3}, {2}, {2, 3}, {0, 1, 2, 3}}) {
     TestFusion fusion;
     CreateOrdered(fusion, {"f32[a, b, c, d]", "f32[d]"}, [&](CoreBuilder& b, ValueRange args) {
       return std::vector<Value>{b.ReduceAdd(b.Mul(args[0], args[1]), dims)};

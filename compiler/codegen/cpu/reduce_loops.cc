@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "compiler/codegen/cpu/location_text.h"
+#include "compiler/codegen/cpu/iteration_space.h"
 #include "llvm/Support/MathExtras.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -59,14 +59,46 @@ ReduceLoops::ReduceLoops(ElementEmitter* emitter, core::ReduceOp op)
   if (shape_.order.lanes > 1) {
     vector_lanes_ = static_cast<int>(std::min<int64_t>(vector_lanes_, shape_.order.lanes));
   }
+  const std::vector<bool> joinable = JoinableDims(
+      {op.getOperand()}, [&](Value value) { return emitter->kernel().BufferOf(value) != nullptr; });
+  // Going outwards from the last reduced dimension.
+  llvm::SmallVector<int64_t> dims(op.getDimensions());
+  llvm::sort(dims);
+  size_t inner = dims.empty() ? 0 : 1;
+  while (inner < dims.size()) {
+    const int64_t next = dims[dims.size() - inner], dim = dims[dims.size() - inner - 1];
+    if (dim + 1 != next || !joinable[dim]) break;
+    ++inner;
+  }
+  outer_.assign(shape_.reduced.begin(), shape_.reduced.end() - inner);
+  inner_.assign(shape_.reduced.end() - inner, shape_.reduced.end());
+}
+
+Value ReduceLoops::Operand(const Kept& kept, const LaneIndex& reduced, int lanes) {
+  auto at = [&](std::vector<IndexGroup> positions) {
+    std::vector<IndexGroup> groups = kept;
+    groups.insert(groups.end(), positions.begin(), positions.end());
+    IndexSet all = e_.sets().Make(std::move(groups), lanes);
+    return e_.Emit(op_.getOperand(), e_.sets().Select(all, shape_.source, shape_.operand));
+  };
+  if (shape_.reduced.empty()) return at({});
+  if (outer_.empty() || lanes == 1 || !reduced.step.Is(1)) return at({{shape_.reduced, reduced}});
+  // Vectors begin at multiples of their length. One that stays in an inner run is linear there.
+  IntMath& math = e_.math();
+  const DimExpr run = core::Product(shape_.count.context(), inner_);
+  const Int length = math.PositiveDim(run);
+  const Int row = math.Div(reduced.base, length), column = math.Rem(reduced.base, length);
+  auto inside = [&] { return at({{outer_, row}, {inner_, LaneIndex(column, 1, lanes)}}); };
+  if (run.Divisor() % lanes == 0) return inside();
+  const Type element = core::ElementTypeOf(op_.getOperand());
+  return e_.If(math.LessOrEqual(math.Add(column, lanes), length), e_.VectorOf(element, lanes),
+               inside, [&] {
+                 return at({{shape_.reduced, reduced}});
+               });
 }
 
 ReduceLoops::Values ReduceLoops::Element(const Kept& kept, const LaneIndex& reduced, int lanes) {
-  std::vector<IndexGroup> groups = kept;
-  if (!shape_.reduced.empty()) groups.push_back({shape_.reduced, reduced});
-  IndexSet all = e_.sets().Make(std::move(groups), lanes);
-  IndexSet set = e_.sets().Select(all, shape_.source, shape_.operand);
-  return state_.Of(e_.Emit(op_.getOperand(), set), reduced, lanes);
+  return state_.Of(Operand(kept, reduced, lanes), reduced, lanes);
 }
 
 ReduceLoops::Values ReduceLoops::Block(const Kept& kept, Int from, Int to) {

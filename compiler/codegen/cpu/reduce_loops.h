@@ -54,6 +54,7 @@ class ReduceLoops {
   Values Tree(Int count, int lanes, const std::function<Values(Int)>& block);
 
  private:
+  Value Operand(const std::vector<IndexGroup>& kept, const LaneIndex& reduced, int lanes);
   Values LoadSlot(Int slot, int lanes);
   void StoreSlot(Int slot, const Values& state, int lanes);
   int64_t SlotBytes(int component, int lanes);
@@ -63,6 +64,8 @@ class ReduceLoops {
   ReduceShape shape_;
   ReduceState state_;
   int vector_lanes_;
+  // The reduced dimensions, where vectors are along the inner ones. No outer ones: always.
+  core::Dims outer_, inner_;
   int64_t slots_ = -1;  // offset in the scratch
 };
 

@@ -53,7 +53,8 @@ void ForEachPosition(int64_t batch, const Pool& p, Visit visit) {
   for (int64_t o = 0; o < batch * oh * ow * p.c; ++o) {
     const int64_t channel = o % p.c, x = o / p.c % ow, y = o / p.c / ow % oh, b = o / p.c / ow / oh;
     for (int64_t i = 0; i < p.size * p.size; ++i) {
-      const int64_t at_y = y * p.stride - p.low + i / p.size, at_x = x * p.stride - p.low + i % p.size;
+      const int64_t at_y = y * p.stride - p.low + i / p.size,
+                    at_x = x * p.stride - p.low + i % p.size;
       const bool inside = at_y >= 0 && at_y < p.h && at_x >= 0 && at_x < p.w;
       visit(o, inside ? ((b * p.h + at_y) * p.w + at_x) * p.c + channel : -1);
     }
@@ -76,9 +77,11 @@ TEST_P(Pools, ForwardAndBackward) {
   x[x.size() / 2] = NAN;
   x[x.size() / 3] = -INFINITY;
   for (bool known : {true, false}) {
-    const std::string image = known ? std::to_string(p.h) + ", " + std::to_string(p.w) + ", " + std::to_string(p.c) + "]"
-                                    : "h, w, c]";
-    const std::map<std::string, int64_t> symbols = {{"b", batch}, {"h", p.h}, {"w", p.w}, {"c", p.c}};
+    const std::string image =
+        known ? std::to_string(p.h) + ", " + std::to_string(p.w) + ", " + std::to_string(p.c) + "]"
+              : "h, w, c]";
+    const std::map<std::string, int64_t> symbols = {
+        {"b", batch}, {"h", p.h}, {"w", p.w}, {"c", p.c}};
     for (ReduceKind kind : {ReduceKind::kMax, ReduceKind::kAdd}) {
       TestFusion fusion;
       fusion.Create("loop", {"f32[b, " + image}, [&](CoreBuilder& b, ValueRange args) {
@@ -87,8 +90,10 @@ TEST_P(Pools, ForwardAndBackward) {
       std::vector<float> expected(outputs, kind == ReduceKind::kMax ? -INFINITY : 0);
       ForEachPosition(batch, p, [&](int64_t o, int64_t i) {
         if (i < 0) return;
-        if (kind == ReduceKind::kAdd) expected[o] += x[i];
-        else if (!(expected[o] != expected[o]) && !(x[i] <= expected[o])) expected[o] = x[i];
+        if (kind == ReduceKind::kAdd)
+          expected[o] += x[i];
+        else if (!(expected[o] != expected[o]) && !(x[i] <= expected[o]))
+          expected[o] = x[i];
       });
       ExpectBits(fusion, symbols, {HostArray::Of({batch, p.h, p.w, p.c}, x)}, expected);
     }
@@ -128,7 +133,8 @@ TEST(Cumulative, AlongEachDimension) {
       fusion.Create("loop", {"f32[a, b, c]"}, [&](CoreBuilder& b, ValueRange args) {
         return std::vector<Value>{b.Cumulative(ReduceKind::kAdd, args[0], dim, exclusive, reverse)};
       });
-      for (std::array<int64_t, 3> s : {std::array<int64_t, 3>{3, 4, 37}, {2, 0, 5}, {1, 20, 1}, {5, 3, 16}}) {
+      for (std::array<int64_t, 3> s :
+           {std::array<int64_t, 3>{3, 4, 37}, {2, 0, 5}, {1, 20, 1}, {5, 3, 16}}) {
         std::vector<float> x(s[0] * s[1] * s[2]), expected(x.size());
         for (size_t i = 0; i < x.size(); ++i) x[i] = 1.0f / (1 + i * 7 % 13);
         const int64_t stride = dim == 0 ? s[1] * s[2] : dim == 1 ? s[2] : 1;
@@ -174,8 +180,8 @@ TEST(RngBits, IsPhilox) {
       TestFusion fusion;
       fusion.Create("loop", {"ui64[]", "ui64[2]"}, [&](CoreBuilder& b, ValueRange args) {
         core::Dims size = core::DimsOf(fusion.Type("f32[m, n]"));
-        mlir::Type element = mlir::IntegerType::get(&fusion.context(), wide ? 64 : 32,
-                                                    mlir::IntegerType::Unsigned);
+        mlir::Type element =
+            mlir::IntegerType::get(&fusion.context(), wide ? 64 : 32, mlir::IntegerType::Unsigned);
         Value bits = b.RngBits(args[0], args[1], element, size);
         if (shift != 0) bits = b.SliceDim(bits, 1, b.Dim(shift), size[1], 1);
         return std::vector<Value>{bits};
@@ -192,8 +198,10 @@ TEST(RngBits, IsPhilox) {
         const std::vector<HostArray> operands = {HostArray::Of<uint64_t>({}, {key}),
                                                  HostArray::Of({2}, counter)};
         const std::map<std::string, int64_t> symbols = {{"m", m}, {"n", n}};
-        if (wide) ExpectBits(fusion, symbols, operands, bytes.As<uint64_t>());
-        else ExpectBits(fusion, symbols, operands, words);
+        if (wide)
+          ExpectBits(fusion, symbols, operands, bytes.As<uint64_t>());
+        else
+          ExpectBits(fusion, symbols, operands, words);
       }
     }
   }
