@@ -40,6 +40,17 @@ mlir::Value EmitIsFinite(mlir::OpBuilder& builder, mlir::Location location, mlir
 mlir::Value EmitConvertFloat(mlir::OpBuilder& builder, mlir::Location location, mlir::Value operand,
                              mlir::FloatType to, const EmitOptions& options);
 
+// Truncates towards zero; out of range saturates, NaN gives 0. Results are signless integers of the
+// given width (8 to 64), which `is_signed` is about.
+mlir::Value EmitIntegerFromFloat(mlir::OpBuilder& builder, mlir::Location location,
+                                 mlir::Value operand, mlir::IntegerType to, bool is_signed,
+                                 const EmitOptions& options);
+
+// The nearest number, ties to even. Operands are signless integers of 1 to 64 bits.
+mlir::Value EmitFloatFromInteger(mlir::OpBuilder& builder, mlir::Location location,
+                                 mlir::Value operand, bool is_signed, mlir::FloatType to,
+                                 const EmitOptions& options);
+
 // Integer division rounded towards zero, and its remainder, with every case defined: x / 0 has all
 // bits set, x rem 0 is x, the smallest number / -1 is itself with remainder 0. Operands are
 // integers or vectors of them.
