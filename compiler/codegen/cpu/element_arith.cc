@@ -1,10 +1,11 @@
 #include "compiler/codegen/cpu/element_arith.h"
 
 #include <limits>
-#include <string>
+#include <optional>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/codegen/cpu/element_math.h"
+#include "compiler/math/emit.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -85,71 +86,26 @@ Value ElementArith::Splat(Value scalar, int lanes) {
 }
 
 Value ElementArith::Select(Value pred, Value a, Value b) {
+  if (IsHalf(mlir::getElementTypeOrSelf(a.getType()))) {
+    // As integers: LLVM has no selects of bf16 vectors.
+    const Type type = a.getType(), bits = LikeType(type, b_.getI16Type());
+    Value chosen = Select(pred, b_.create<arith::BitcastOp>(loc_, bits, a),
+                          b_.create<arith::BitcastOp>(loc_, bits, b));
+    return b_.create<arith::BitcastOp>(loc_, type, chosen);
+  }
   return b_.create<arith::SelectOp>(loc_, pred, a, b);
 }
 
+EmitOptions ElementArith::options() const {
+  EmitOptions options;
+  options.avx2 = true;  // every CpuTarget has it
+  options.avx512 = target_.has_avx512();
+  options.f16c = target_.has_f16c();
+  return options;
+}
+
 Value ElementArith::ConvertFloat(Value x, Type to) {
-  const Type from = mlir::getElementTypeOrSelf(x.getType());
-  if (from == to) return x;
-  const Type type = LikeType(x.getType(), to);
-  if (from.getIntOrFloatBitWidth() < to.getIntOrFloatBitWidth()) {
-    return b_.create<arith::ExtFOp>(loc_, type, x);
-  }
-  if (from.getIntOrFloatBitWidth() == to.getIntOrFloatBitWidth()) {  // f16 and bf16
-    x = b_.create<arith::ExtFOp>(loc_, LikeType(x.getType(), b_.getF32Type()), x);
-  }
-  return b_.create<arith::TruncFOp>(loc_, type, x);
-}
-
-// Truncates toward zero; NaN gives 0, out of range saturates.
-Value ElementArith::FloatToInteger(Value x, IntegerType to) {
-  if (IsHalf(mlir::getElementTypeOrSelf(x.getType()))) x = ConvertFloat(x, b_.getF32Type());
-  const Type result = LikeType(x.getType(), b_.getIntegerType(to.getWidth()));
-  const int width = static_cast<int>(to.getWidth());
-  const bool is_unsigned = to.isUnsigned();
-  const double limit = std::ldexp(1.0, is_unsigned ? width : width - 1);
-  using Predicate = arith::CmpFPredicate;
-  Value big = b_.create<arith::CmpFOp>(loc_, Predicate::OGE, x, FloatConstant(x.getType(), limit));
-  Value small = b_.create<arith::CmpFOp>(loc_, Predicate::OLE, x,
-                                         FloatConstant(x.getType(), is_unsigned ? 0.0 : -limit));
-  Value nan = b_.create<arith::CmpFOp>(loc_, Predicate::UNO, x, x);
-  Value outside = b_.create<arith::OrIOp>(loc_, b_.create<arith::OrIOp>(loc_, big, small), nan);
-  Value safe = Select(outside, FloatConstant(x.getType(), 0), x);
-  Value number = is_unsigned ? Value(b_.create<arith::FPToUIOp>(loc_, result, safe))
-                             : Value(b_.create<arith::FPToSIOp>(loc_, result, safe));
-  const uint64_t ones = ~uint64_t{0} >> (64 - width);
-  const int64_t highest = static_cast<int64_t>(is_unsigned ? ones : ones >> 1);
-  const int64_t lowest = is_unsigned ? 0 : -highest - 1;
-  number = Select(big, IntConstant(result, highest), number);
-  return Select(small, IntConstant(result, lowest), number);
-}
-
-Value ElementArith::IntegerToFloat(Value x, IntegerType from, Type to) {
-  const bool is_unsigned = from.isUnsigned() || from.getWidth() == 1;
-  auto convert = [&](Type type) {
-    const Type result = LikeType(x.getType(), type);
-    return is_unsigned ? Value(b_.create<arith::UIToFPOp>(loc_, result, x))
-                       : Value(b_.create<arith::SIToFPOp>(loc_, result, x));
-  };
-  if (!IsHalf(to)) return convert(to);
-  if (from.getWidth() <= 16) return ConvertFloat(convert(b_.getF32Type()), to);
-  if (from.getWidth() == 64) {
-    // Rounded to odd at bit 11: at most 53 bits are left, which a double holds, and its rounding to
-    // half precision is the only one.
-    const Type type = x.getType();
-    Value low = b_.create<arith::AndIOp>(loc_, x, IntConstant(type, 0x7ff));
-    Value inexact = b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::ne, low,
-                                             IntConstant(type, 0));
-    Value high = b_.create<arith::AndIOp>(loc_, x, IntConstant(type, ~int64_t{0x7ff}));
-    Value sticky = Select(inexact, IntConstant(type, 0x800), IntConstant(type, 0));
-    Value odd = b_.create<arith::OrIOp>(loc_, high, sticky);
-    const int64_t limit = int64_t{1} << 53;
-    Value shifted = is_unsigned ? x : b_.create<arith::AddIOp>(loc_, x, IntConstant(type, limit));
-    Value small = b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::ult, shifted,
-                                           IntConstant(type, is_unsigned ? limit : 2 * limit));
-    x = Select(small, x, odd);
-  }
-  return ConvertFloat(convert(b_.getF64Type()), to);
+  return EmitConvertFloat(b_, loc_, x, mlir::cast<mlir::FloatType>(to), options());
 }
 
 Value ElementArith::Convert(Value value, Type from, Type to) {
@@ -175,10 +131,15 @@ Value ElementArith::Convert(Value value, Type from, Type to) {
     }
     return b_.create<arith::ExtSIOp>(loc_, type, value);
   }
-  if (to_integer) return FloatToInteger(value, to_integer);
+  if (to_integer) {
+    return EmitIntegerFromFloat(b_, loc_, value, b_.getIntegerType(to_integer.getWidth()),
+                                !to_integer.isUnsigned(), options());
+  }
   const Type to_type = RegisterType(to, b_.getContext());
-  if (from_integer) return IntegerToFloat(value, from_integer, to_type);
-  return ConvertFloat(value, to_type);
+  if (from_integer == nullptr) return ConvertFloat(value, to_type);
+  const bool is_signed = !from_integer.isUnsigned() && from_integer.getWidth() > 1;
+  return EmitFloatFromInteger(b_, loc_, value, is_signed, mlir::cast<mlir::FloatType>(to_type),
+                              options());
 }
 
 Value ElementArith::Compare(ComparisonDirection direction, Type core_element, Value a, Value b) {
@@ -222,12 +183,15 @@ Value ElementArith::MaxMin(Type core_element, Value a, Value b, bool max) {
     if (max) return b_.create<arith::MaxSIOp>(loc_, a, b);
     return b_.create<arith::MinSIOp>(loc_, a, b);
   }
-  // NaN if either is NaN, -0 below +0.
-  if (max) return b_.create<arith::MaximumFOp>(loc_, a, b);
-  return b_.create<arith::MinimumFOp>(loc_, a, b);
+  return Function(max ? MathFunction::kMaximum : MathFunction::kMinimum, {a, b});
 }
 
 Value ElementArith::Combine(ReduceKind kind, Type core_element, Value a, Value b) {
+  if (IsHalf(core_element)) {
+    const Type wide = AccumulatorType(core_element);
+    Value combined = Combine(kind, wide, Convert(a, core_element, wide), Convert(b, core_element, wide));
+    return Convert(combined, wide, core_element);
+  }
   const bool is_integer = mlir::isa<IntegerType>(core_element);
   switch (kind) {
     case ReduceKind::kAdd:
@@ -276,8 +240,13 @@ Value ElementArith::Identity(ReduceKind kind, Type core_element, Type like) {
   }
 }
 
+Value ElementArith::Function(MathFunction function, llvm::ArrayRef<Value> x) {
+  return compiler::Emit(b_, loc_, function, x, options());
+}
+
 absl::StatusOr<Value> ElementArith::EmitFloat(mlir::Operation* op, llvm::ArrayRef<Value> x) {
   using Result = absl::StatusOr<Value>;
+  const Type element = core::ElementTypeOf(op->getOperand(0));
   return llvm::TypeSwitch<mlir::Operation*, Result>(op)
       .Case([&](core::AddOp) -> Result { return Value(b_.create<arith::AddFOp>(loc_, x[0], x[1])); })
       .Case([&](core::SubtractOp) -> Result {
@@ -286,24 +255,16 @@ absl::StatusOr<Value> ElementArith::EmitFloat(mlir::Operation* op, llvm::ArrayRe
       .Case([&](core::MulOp) -> Result { return Value(b_.create<arith::MulFOp>(loc_, x[0], x[1])); })
       .Case([&](core::DivOp) -> Result { return Value(b_.create<arith::DivFOp>(loc_, x[0], x[1])); })
       .Case([&](core::NegateOp) -> Result { return Value(b_.create<arith::NegFOp>(loc_, x[0])); })
-      .Case([&](core::MaxOp) -> Result {
-        return Value(b_.create<arith::MaximumFOp>(loc_, x[0], x[1]));
-      })
-      .Case([&](core::MinOp) -> Result {
-        return Value(b_.create<arith::MinimumFOp>(loc_, x[0], x[1]));
-      })
       .Case([&](core::ClampOp) -> Result {
-        Value above = b_.create<arith::MaximumFOp>(loc_, x[1], x[0]);
-        return Value(b_.create<arith::MinimumFOp>(loc_, above, x[2]));
+        return MaxMin(element, MaxMin(element, x[1], x[0], true), x[2], false);
       })
-      .Case([&](core::IsFiniteOp) -> Result {
-        Value magnitude = b_.create<mlir::math::AbsFOp>(loc_, x[0]);
-        return Value(b_.create<arith::CmpFOp>(
-            loc_, arith::CmpFPredicate::OLT, magnitude,
-            FloatConstant(x[0].getType(), std::numeric_limits<double>::infinity())));
-      })
+      .Case([&](core::IsFiniteOp) -> Result { return EmitIsFinite(b_, loc_, x[0]); })
       .Default([&](mlir::Operation*) -> Result {
-        return EmitMathFunction(op->getName().stripDialect(), x, target_, b_, loc_);
+        const llvm::StringRef name = op->getName().stripDialect();
+        std::optional<MathFunction> function =
+            FindMathFunction(std::string_view(name.data(), name.size()));
+        if (!function) return absl::UnimplementedError("elements of floating-point type");
+        return Function(*function, x);
       });
 }
 

@@ -5,6 +5,7 @@
 #include "absl/status/statusor.h"
 #include "compiler/codegen/cpu/target.h"
 #include "compiler/dialect/core_dialect.h"
+#include "compiler/math/emit.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "mlir/IR/Builders.h"
 
@@ -34,7 +35,8 @@ class ElementArith {
   // The value of ConvertOp between these element types of the core dialect.
   mlir::Value Convert(mlir::Value value, mlir::Type from, mlir::Type to);
 
-  // One step of a reduction whose values have `core_element`'s register type; not argmax, argmin.
+  // One step of a reduction whose values have `core_element`'s register type, rounded to it; not
+  // argmax, argmin.
   mlir::Value Combine(core::ReduceKind kind, mlir::Type core_element, mlir::Value a, mlir::Value b);
   // What a reduction starts from.
   mlir::Value Identity(core::ReduceKind kind, mlir::Type core_element, mlir::Type like);
@@ -51,11 +53,10 @@ class ElementArith {
   absl::StatusOr<mlir::Value> EmitFloat(mlir::Operation* op, llvm::ArrayRef<mlir::Value> operands);
   absl::StatusOr<mlir::Value> EmitInteger(mlir::Operation* op, mlir::Type core_element,
                                           llvm::ArrayRef<mlir::Value> operands);
-  mlir::Value Divide(mlir::Value x, mlir::Value y, bool is_unsigned, bool remainder);
   mlir::Value IntegerPower(mlir::Value x, mlir::Value y, bool is_unsigned);
   mlir::Value Shift(mlir::Operation* op, mlir::Value x, mlir::Value amount);
-  mlir::Value FloatToInteger(mlir::Value x, mlir::IntegerType to);
-  mlir::Value IntegerToFloat(mlir::Value x, mlir::IntegerType from, mlir::Type to);
+  EmitOptions options() const;
+  mlir::Value Function(MathFunction function, llvm::ArrayRef<mlir::Value> operands);
   mlir::Value ConvertFloat(mlir::Value x, mlir::Type to);
   mlir::Value MaxMin(mlir::Type core_element, mlir::Value a, mlir::Value b, bool max);
 

@@ -1,6 +1,5 @@
 // Integer elementwise primitives: they wrap, and nothing traps.
 
-#include "absl/strings/str_cat.h"
 #include "compiler/codegen/cpu/element_arith.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -17,32 +16,6 @@ using mlir::Value;
 using Predicate = arith::CmpIPredicate;
 
 }  // namespace
-
-// x / 0 is all ones and x rem 0 is x; the smallest number / -1 is itself, its remainder 0.
-Value ElementArith::Divide(Value x, Value y, bool is_unsigned, bool remainder) {
-  const Type type = x.getType();
-  const int width = static_cast<int>(mlir::getElementTypeOrSelf(type).getIntOrFloatBitWidth());
-  Value one = IntConstant(type, 1), all_ones = IntConstant(type, -1);
-  Value by_zero = b_.create<arith::CmpIOp>(loc_, Predicate::eq, y, IntConstant(type, 0));
-  Value unsafe = by_zero;
-  if (!is_unsigned) {
-    const uint64_t smallest = uint64_t{1} << (width - 1);
-    Value is_smallest = b_.create<arith::CmpIOp>(
-        loc_, Predicate::eq, x, IntConstant(type, static_cast<int64_t>(smallest)));
-    Value by_minus_one = b_.create<arith::CmpIOp>(loc_, Predicate::eq, y, all_ones);
-    unsafe = b_.create<arith::OrIOp>(
-        loc_, unsafe, b_.create<arith::AndIOp>(loc_, is_smallest, by_minus_one));
-  }
-  Value divisor = Select(unsafe, one, y);
-  if (remainder) {
-    Value rest = is_unsigned ? Value(b_.create<arith::RemUIOp>(loc_, x, divisor))
-                             : Value(b_.create<arith::RemSIOp>(loc_, x, divisor));
-    return Select(by_zero, x, rest);
-  }
-  Value quotient = is_unsigned ? Value(b_.create<arith::DivUIOp>(loc_, x, divisor))
-                               : Value(b_.create<arith::DivSIOp>(loc_, x, divisor));
-  return Select(by_zero, all_ones, quotient);
-}
 
 // By repeated squaring; a negative exponent gives 0 except for base 1 and -1.
 Value ElementArith::IntegerPower(Value x, Value y, bool is_unsigned) {
@@ -101,8 +74,12 @@ absl::StatusOr<Value> ElementArith::EmitInteger(mlir::Operation* op, Type core_e
       })
       .Case([&](core::SubtractOp) { return Value(b_.create<arith::SubIOp>(loc_, x[0], x[1])); })
       .Case([&](core::MulOp) { return Value(b_.create<arith::MulIOp>(loc_, x[0], x[1])); })
-      .Case([&](core::DivOp) { return Divide(x[0], x[1], is_unsigned, false); })
-      .Case([&](core::RemOp) { return Divide(x[0], x[1], is_unsigned, true); })
+      .Case([&](core::DivOp) {
+        return EmitIntegerQuotient(b_, loc_, x[0], x[1], !is_unsigned);
+      })
+      .Case([&](core::RemOp) {
+        return EmitIntegerRemainder(b_, loc_, x[0], x[1], !is_unsigned);
+      })
       .Case([&](core::PowOp) { return IntegerPower(x[0], x[1], is_unsigned); })
       .Case([&](core::MaxOp) { return MaxMin(core_element, x[0], x[1], true); })
       .Case([&](core::MinOp) { return MaxMin(core_element, x[0], x[1], false); })
@@ -138,8 +115,7 @@ absl::StatusOr<Value> ElementArith::EmitInteger(mlir::Operation* op, Type core_e
         return Value(b_.create<mlir::math::CountLeadingZerosOp>(loc_, x[0]));
       })
       .Default([&](mlir::Operation*) -> absl::StatusOr<Value> {
-        return absl::UnimplementedError(
-            absl::StrCat(op->getName().getStringRef().str(), " of integers"));
+        return absl::UnimplementedError("elements of integer type");
       });
 }
 

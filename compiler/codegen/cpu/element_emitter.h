@@ -85,6 +85,8 @@ class ElementEmitter {
   mlir::Type VectorOf(mlir::Type core_element, int lanes);
   Int ToInt64(Value element, mlir::Type core_element);
   LaneIndex ToIndex(Value elements, mlir::Type core_element);
+  // Where a block that a dynamic slice or update asks for at the scalar `start` begins.
+  Int ClampedStart(Value start, core::DimExpr size, core::DimExpr block);
 
  private:
   // What is emitted inside is forgotten at the end.
@@ -124,7 +126,6 @@ class ElementEmitter {
   Value LoadScalar(int buffer, Value pointer, mlir::Type type);
   Value LoadGather(int buffer, Value pointer, mlir::Type type, const LaneIndex& offset, int lanes);
   Value AnyLane();
-  Int ClampedStart(Value start, core::DimExpr size, core::DimExpr block);
 
   FusionKernel& kernel_;
   PhaseBuilder phase_;
