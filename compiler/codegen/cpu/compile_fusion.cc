@@ -10,6 +10,7 @@
 #include "compiler/codegen/cpu/kernel_module.h"
 #include "compiler/codegen/cpu/location_text.h"
 #include "compiler/codegen/cpu/loop_kernel.h"
+#include "compiler/codegen/cpu/phase_ops.h"
 #include "compiler/codegen/cpu/reduce_kernel.h"
 #include "graph/status_macros.h"
 
@@ -32,42 +33,37 @@ absl::Status CheckElementTypes(core::FusionOp fusion) {
   return absl::OkStatus();
 }
 
-// Where an op's result goes that has phases of its own: a result of the fusion or a workspace.
-KernelBuffer BufferFor(FusionKernel* kernel, mlir::Value value) {
-  for (int i = 0; i < static_cast<int>(kernel->fusion()->getNumResults()); ++i) {
-    if (kernel->Returned(i) == value) return kernel->Result(i);
-  }
-  return kernel->AddWorkspace(core::DimsOf(value), core::ElementTypeOf(value));
-}
-
 // Ops that cannot be computed element by element, nor row by row with their neighbours, come first,
 // one by one.
 absl::Status EmitOwnPhases(FusionKernel* kernel) {
   for (mlir::Operation& op : kernel->body()) {
-    if (!mlir::isa<core::ReduceOp, core::CumulativeOp>(op)) continue;
-    const KernelBuffer buffer = BufferFor(kernel, op.getResult(0));
-    absl::Status status;
-    if (auto reduce = mlir::dyn_cast<core::ReduceOp>(op)) {
-      status = EmitReducePhases(kernel, reduce, buffer);
-    } else {
-      status = EmitCumulativePhase(kernel, mlir::cast<core::CumulativeOp>(op), buffer);
+    if (IsPhaseOp(&op)) {
+      STATOR_RETURN_IF_ERROR(EmitPhaseOp(kernel, &op));
+      continue;
     }
-    if (!status.ok()) return status;
+    if (!mlir::isa<core::ReduceOp, core::CumulativeOp>(op)) continue;
+    const KernelBuffer buffer = kernel->Materialize(op.getResult(0));
+    if (auto reduce = mlir::dyn_cast<core::ReduceOp>(op)) {
+      STATOR_RETURN_IF_ERROR(EmitReducePhases(kernel, reduce, buffer));
+    } else {
+      STATOR_RETURN_IF_ERROR(
+          EmitCumulativePhase(kernel, mlir::cast<core::CumulativeOp>(op), buffer));
+    }
     kernel->SetBuffer(op.getResult(0), buffer);
   }
   return absl::OkStatus();
 }
 
-// Results of equal dimensions are computed together.
+// Results of equal dimensions are computed together; those of earlier phases are there already.
 absl::Status EmitResults(FusionKernel* kernel) {
   RowGroup rows;
   if (FindRowGroup(kernel, &rows)) return EmitRowPhase(kernel, rows);
   STATOR_RETURN_IF_ERROR(EmitOwnPhases(kernel));
   std::vector<std::vector<LoopOutput>> groups;
   for (unsigned i = 0; i < kernel->fusion()->getNumResults(); ++i) {
-    const KernelBuffer* stored = kernel->BufferOf(kernel->Returned(static_cast<int>(i)));
-    if (stored != nullptr && stored->number == kernel->Result(static_cast<int>(i)).number) continue;
     LoopOutput output{kernel->Returned(static_cast<int>(i)), kernel->Result(static_cast<int>(i))};
+    const KernelBuffer* stored = kernel->BufferOf(output.value);
+    if (stored != nullptr && stored->number == output.buffer.number) continue;
     auto group = groups.begin();
     while (group != groups.end() && group->front().buffer.dims != output.buffer.dims) ++group;
     if (group == groups.end()) {
@@ -88,7 +84,10 @@ absl::StatusOr<CompiledKernel> CompileFusion(core::FusionOp fusion, const CpuTar
                                              const CodegenOptions& options) {
   STATOR_RETURN_IF_ERROR(CheckElementTypes(fusion));
   std::unique_ptr<mlir::MLIRContext> context = CreateKernelContext();
-  FusionKernel kernel(fusion, target, options, context.get(), InPlacePairs(fusion));
+  const bool has_phase_ops = llvm::any_of(fusion.getBody().front(),
+                                          [](mlir::Operation& op) { return IsPhaseOp(&op); });
+  FusionKernel kernel(fusion, target, options, context.get(),
+                      has_phase_ops ? UpdatedInPlace(fusion) : InPlacePairs(fusion));
   STATOR_ASSIGN_OR_RETURN(bool done, EmitContractions(&kernel));
   if (!done) STATOR_RETURN_IF_ERROR(EmitResults(&kernel));
   return kernel.Finish();

@@ -59,6 +59,13 @@ KernelBuffer FusionKernel::AddWorkspace(llvm::ArrayRef<core::DimExpr> dims, mlir
   return {number, core::Dims(dims), element};
 }
 
+KernelBuffer FusionKernel::Materialize(mlir::Value value) {
+  for (unsigned i = 0; i < fusion_->getNumResults(); ++i) {
+    if (Returned(static_cast<int>(i)) == value) return Result(static_cast<int>(i));
+  }
+  return AddWorkspace(core::DimsOf(value), core::ElementTypeOf(value));
+}
+
 bool FusionKernel::IsConstantMemory(int buffer) const {
   if (buffer < 0 || buffer >= operand_count_) return false;
   return std::none_of(in_place_.begin(), in_place_.end(),

@@ -46,6 +46,9 @@ class FusionKernel {
   void SetBuffer(mlir::Value value, KernelBuffer buffer) { buffers_[value] = std::move(buffer); }
   KernelBuffer Result(int result);
   KernelBuffer AddWorkspace(llvm::ArrayRef<core::DimExpr> dims, mlir::Type element);
+  // Memory for all of a value that the body computes: the first result that returns it, else a
+  // workspace. SetBuffer it once it is filled.
+  KernelBuffer Materialize(mlir::Value value);
   // Whether a phase may write the buffer: then loads keep their places.
   bool IsConstantMemory(int buffer) const;
 

@@ -17,13 +17,8 @@ constexpr int64_t kTileElements = 8192;
 // The loop over one tile, split into rows (all dimensions but the innermost group) and runs.
 class LoopPhase {
  public:
-  LoopPhase(FusionKernel* kernel, const std::vector<LoopOutput>& outputs)
-      : kernel_(*kernel), outputs_(outputs), dims_(outputs.front().buffer.dims) {
-    std::vector<Value> values;
-    for (const LoopOutput& output : outputs) values.push_back(output.value);
-    groups_ = CollapsedDims(dims_, JoinableDims(values, [&](Value value) {
-                              return kernel_.BufferOf(value) != nullptr;
-                            }));
+  LoopPhase(FusionKernel* kernel, const LoopWork& work)
+      : kernel_(*kernel), work_(work), groups_(CollapsedDims(work.dims, work.joinable)) {
     // The innermost group of more than one element is the run.
     while (!groups_.empty() && Size(groups_.back()).IsConstant(1)) {
       unit_.insert(unit_.begin(), groups_.back().begin(), groups_.back().end());
@@ -53,9 +48,7 @@ class LoopPhase {
     if (known == 0 || rows.IsConstant(0)) grid = kernel_.dims().Constant(0);
     ElementEmitter emitter(&kernel_, grid);
     emitter_ = &emitter;
-    std::vector<Value> values;
-    for (const LoopOutput& output : outputs_) values.push_back(output.value);
-    lanes_ = NaturalLanes(kernel_, values);
+    lanes_ = NaturalLanes(kernel_, work_.elements);
     // A run shorter than half a vector goes element by element.
     if (known && *known * 2 < lanes_) lanes_ = 1;
     emitter.phase().ForEachTile([&](Value tile) {
@@ -97,13 +90,12 @@ class LoopPhase {
       std::vector<IndexGroup> groups;
       if (!rows_.empty()) groups.push_back({rows_, row});
       if (!run_.empty()) groups.push_back({run_, index});
-      EmitOutputs(emitter_, outputs_, emitter_->sets().Make(std::move(groups), lanes_));
+      work_.body(emitter_, emitter_->sets().Make(std::move(groups), lanes_));
     });
   }
 
   FusionKernel& kernel_;
-  const std::vector<LoopOutput>& outputs_;
-  Dims dims_;
+  const LoopWork& work_;
   std::vector<Dims> groups_;
   Dims rows_, run_, unit_;
   ElementEmitter* emitter_ = nullptr;
@@ -141,7 +133,17 @@ void EmitOutputs(ElementEmitter* emitter, const std::vector<LoopOutput>& outputs
 }
 
 absl::Status EmitLoopPhase(FusionKernel* kernel, const std::vector<LoopOutput>& outputs) {
-  return LoopPhase(kernel, outputs).Emit();
+  LoopWork work;
+  work.dims = outputs.front().buffer.dims;
+  for (const LoopOutput& output : outputs) work.elements.push_back(output.value);
+  work.joinable = JoinableDims(
+      work.elements, [&](Value value) { return kernel->BufferOf(value) != nullptr; });
+  work.body = [&](ElementEmitter* emitter, IndexSet set) { EmitOutputs(emitter, outputs, set); };
+  return EmitLoopPhase(kernel, work);
+}
+
+absl::Status EmitLoopPhase(FusionKernel* kernel, const LoopWork& work) {
+  return LoopPhase(kernel, work).Emit();
 }
 
 }  // namespace stator::compiler

@@ -20,6 +20,15 @@ struct LoopOutput {
 // Adds one phase that computes `outputs`, which have equal dimensions.
 absl::Status EmitLoopPhase(FusionKernel* kernel, const std::vector<LoopOutput>& outputs);
 
+// What a phase does at all positions of `dims`, in vectors and in any order.
+struct LoopWork {
+  core::Dims dims;
+  std::vector<bool> joinable;         // as JoinableDims gives it
+  std::vector<mlir::Value> elements;  // what the body emits: these choose the vector length
+  std::function<void(ElementEmitter*, IndexSet)> body;
+};
+absl::Status EmitLoopPhase(FusionKernel* kernel, const LoopWork& work);
+
 // for the positions [from, to) of a contiguous run, in vectors of `lanes`: body(index, lanes), where
 // the last call may be under a mask. from < to wherever this is reached.
 void VectorLoop(ElementEmitter* emitter, Int from, Int to, int lanes,

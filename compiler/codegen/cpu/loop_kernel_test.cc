@@ -1,6 +1,7 @@
 #include <cmath>
 #include <random>
 
+#include "compiler/codegen/cpu/expect_result.h"
 #include "compiler/codegen/cpu/testing.h"
 #include "gtest/gtest.h"
 
@@ -10,10 +11,6 @@ namespace {
 using core::CoreBuilder;
 using mlir::Value;
 using mlir::ValueRange;
-
-constexpr TileOrder kSplits[] = {TileOrder::kWhole, TileOrder::kSingleTilesBackwards,
-                                 TileOrder::kUneven};
-const char* const kTargets[] = {"native", "x86-64-v3"};
 
 std::vector<float> Random(int64_t count, int seed = 1) {
   std::mt19937 generator(seed);
@@ -27,26 +24,6 @@ std::vector<T> Numbers(int64_t count) {
   std::vector<T> values(count);
   for (int64_t i = 0; i < count; ++i) values[i] = static_cast<T>(i * 7 - 50);
   return values;
-}
-
-// Runs on all targets and splits; all must agree with `expected` bit by bit.
-template <typename T>
-void ExpectResult(TestFusion& fusion, const std::map<std::string, int64_t>& symbols,
-                  const std::vector<HostArray>& operands, const std::vector<T>& expected,
-                  size_t result = 0) {
-  for (const char* target : kTargets) {
-    for (TileOrder split : kSplits) {
-      auto results = fusion.Run(symbols, operands, split, target);
-      ASSERT_TRUE(results.ok()) << results.status();
-      std::vector<T> found = (*results)[result].As<T>();
-      ASSERT_EQ(found.size(), expected.size());
-      for (size_t i = 0; i < expected.size(); ++i) {
-        if (std::memcmp(&found[i], &expected[i], sizeof(T)) != 0) {
-          FAIL() << target << " element " << i << ": " << +found[i] << ", expected " << +expected[i];
-        }
-      }
-    }
-  }
 }
 
 TEST(LoopKernel, ElementwiseOfAnySize) {

@@ -137,7 +137,7 @@ core::FusionOp TestFusion::Create(const std::string& kind, const std::vector<std
 
 absl::StatusOr<std::vector<HostArray>> TestFusion::Run(
     const std::map<std::string, int64_t>& symbols, const std::vector<HostArray>& operands,
-    TileOrder split, const std::string& target_name) {
+    TileOrder split, const std::string& target_name, bool in_place) {
   std::shared_ptr<CompiledKernel>& kernel = compiled_[target_name];
   if (kernel == nullptr) {
     STATOR_ASSIGN_OR_RETURN(CpuTarget target, CpuTarget::FromName(target_name));
@@ -151,14 +151,14 @@ absl::StatusOr<std::vector<HostArray>> TestFusion::Run(
   for (mlir::Type type : fusion_->getResultTypes()) {
     result_types.push_back(mlir::cast<mlir::RankedTensorType>(type));
   }
-  return RunKernel(*kernel, symbols, operands, result_types, split);
+  return RunKernel(*kernel, symbols, operands, result_types, split, in_place);
 }
 
 std::vector<HostArray> RunKernel(const CompiledKernel& kernel,
                                  const std::map<std::string, int64_t>& symbols,
                                  const std::vector<HostArray>& operands,
                                  const std::vector<mlir::RankedTensorType>& result_types,
-                                 TileOrder split) {
+                                 TileOrder split, bool in_place) {
   CodeBlob blob;
   blob.code.assign(kernel.code.begin(), kernel.code.end());
   blob.alignment = kernel.alignment;
@@ -187,6 +187,14 @@ std::vector<HostArray> RunKernel(const CompiledKernel& kernel,
     results.push_back(std::move(result));
   }
   for (core::DimExpr bytes : kernel.workspaces) add(Evaluate(bytes, symbols), nullptr, 0x77);
+  if (in_place) {
+    std::vector<bool> taken(operands.size());
+    for (auto [operand, result] : kernel.in_place) {
+      if (taken[operand] || operands[operand].bytes.size() != results[result].bytes.size()) continue;
+      buffers[operands.size() + result] = buffers[operand];
+      taken[operand] = true;
+    }
+  }
   std::vector<int64_t> scalars;
   for (core::DimExpr scalar : kernel.scalars) scalars.push_back(Evaluate(scalar, symbols));
   const int64_t stride = (kernel.scratch_bytes_per_worker + 63) / 64 * 64;

@@ -58,11 +58,13 @@ class TestFusion {
                         const Build& build);
   core::FusionOp fusion() { return fusion_; }
 
-  // Compiles for `target` ("native", "x86-64-v3", …) and runs once.
+  // Compiles for `target` ("native", "x86-64-v3", …) and runs once. `in_place` gives results the
+  // memory of operands wherever the kernel allows it.
   absl::StatusOr<std::vector<HostArray>> Run(const std::map<std::string, int64_t>& symbols,
                                              const std::vector<HostArray>& operands,
                                              TileOrder split = TileOrder::kWhole,
-                                             const std::string& target = "native");
+                                             const std::string& target = "native",
+                                             bool in_place = false);
 
  private:
   mlir::MLIRContext context_;
@@ -77,7 +79,7 @@ std::vector<HostArray> RunKernel(const CompiledKernel& kernel,
                                  const std::map<std::string, int64_t>& symbols,
                                  const std::vector<HostArray>& operands,
                                  const std::vector<mlir::RankedTensorType>& result_types,
-                                 TileOrder split);
+                                 TileOrder split, bool in_place = false);
 
 int64_t Evaluate(core::DimExpr expr, const std::map<std::string, int64_t>& symbols);
 
