@@ -1,0 +1,154 @@
+#include "tools/bench/bench.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "graph/status_macros.h"
+#include "runtime/core/executable.h"
+#include "runtime/core/runner.h"
+#include "runtime/session/session.h"
+#include "runtime/session/status.h"
+#include "stator.h"
+#include "tools/bench/bench_models.h"
+#include "tools/bench/machine_peak.h"
+
+namespace stator::tools {
+namespace {
+
+using runtime::Tensor;
+
+double Milliseconds() {
+  return std::chrono::duration<double, std::milli>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// Times of `call`, each the mean of as many calls as take about 2 ms, over at most 6 s.
+absl::Status Measure(const std::function<absl::Status()>& call, BenchResult* result) {
+  STATOR_RETURN_IF_ERROR(call());
+  double start = Milliseconds();
+  STATOR_RETURN_IF_ERROR(call());
+  const double one = std::max(Milliseconds() - start, 1e-4);
+  const int inner = std::max(1, static_cast<int>(2 / one));
+  const int rounds = std::clamp(static_cast<int>(6000 / (one * inner)), 7, 30);
+  std::vector<double> times;
+  for (int round = 0; round < rounds; ++round) {
+    start = Milliseconds();
+    for (int i = 0; i < inner; ++i) STATOR_RETURN_IF_ERROR(call());
+    times.push_back((Milliseconds() - start) / inner);
+  }
+  std::sort(times.begin(), times.end());
+  result->min_ms = times.front();
+  result->median_ms = times[times.size() / 2];
+  return absl::OkStatus();
+}
+
+// The executable that the session made for these fetches and targets.
+std::shared_ptr<runtime::Executable> ExecutableOf(const runtime::Session& session,
+                                                  const BenchModel& model) {
+  for (const auto& executable : session.Executables()) {
+    const executable::EntryPoint& entry = executable->model().entry_points[0];
+    if (entry.targets.size() == model.targets.size() && !entry.fetches.empty()) return executable;
+  }
+  return nullptr;
+}
+
+// One more run, by hand, whose memory is counted.
+absl::Status AddMemory(const BenchModel& model, const std::vector<Tensor>& feeds,
+                       runtime::Session* session, BenchResult* result) {
+  const std::shared_ptr<runtime::Executable> executable = ExecutableOf(*session, model);
+  if (executable == nullptr) return absl::InternalError("the session holds no executable");
+  STATOR_ASSIGN_OR_RETURN(auto runner, runtime::ToAbsl(runtime::Runner::Create(
+                                           executable, /*entry=*/0, session->variables())));
+  runtime::RunOptions options;
+  options.max_threads = result->threads;
+  std::vector<Tensor> outputs;
+  STATOR_RETURN_IF_ERROR(runtime::ToAbsl(runner->Run(feeds, options, &outputs)));
+  const runtime::RunStats& stats = runner->stats();
+  result->planned_bytes = stats.arena_bytes + stats.scratch_bytes;
+  for (const Tensor& output : outputs) result->planned_bytes += output.bytes();
+  result->observed_bytes = stats.peak_bytes;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<BenchResult> RunBench(const std::string& name, int threads) {
+  BenchResult result;
+  result.name = name;
+  result.threads = threads;
+  const graph::Scope program = NewProgram();
+  STATOR_ASSIGN_OR_RETURN(BenchModel model, BuildBenchModel(name, program));
+  runtime::SessionOptions options;
+  options.num_threads = threads;
+  options.compile.num_threads = threads;
+  options.seed = 1;
+  STATOR_ASSIGN_OR_RETURN(auto session, NewSession(program, std::move(options)));
+  if (!model.initializers.empty()) {
+    STATOR_RETURN_IF_ERROR(session->Run({}, {}, model.initializers).status());
+  }
+
+  std::vector<std::string> names;
+  std::vector<Tensor> feeds, outputs;
+  for (auto& [feed, value] : model.feeds) {
+    names.push_back(feed);
+    feeds.push_back(std::move(value));
+  }
+  STATOR_ASSIGN_OR_RETURN(auto callable,
+                          session->MakeCallable(names, model.fetches, model.targets));
+  const int64_t compiled_before = session->Stats().compile_ns;
+  const double start = Milliseconds();
+  STATOR_RETURN_IF_ERROR(callable->Run(feeds, &outputs));
+  result.first_run_ms = Milliseconds() - start;
+  const runtime::SessionStats stats = session->Stats();
+  result.cold_compile_ms = static_cast<double>(stats.compile_ns - compiled_before) * 1e-6;
+
+  STATOR_RETURN_IF_ERROR(Measure([&] { return callable->Run(feeds, &outputs); }, &result));
+  STATOR_RETURN_IF_ERROR(AddMemory(model, feeds, session.get(), &result));
+  result.gflops = model.gflop / result.min_ms * 1e3;
+  result.ceiling_gflops = PeakGflops(threads);
+  if (result.ceiling_gflops > 0) result.limit_share = result.gflops / result.ceiling_gflops;
+  return result;
+}
+
+std::string BenchJson(const BenchResult& r) {
+  return absl::StrFormat(
+      "{\"name\": \"%s\", \"threads\": %d, \"min_ms\": %.5g, \"median_ms\": %.5g, "
+      "\"cold_compile_ms\": %.5g, \"first_run_ms\": %.5g, \"planned_bytes\": %d, "
+      "\"observed_bytes\": %d, \"gflops\": %.5g, \"ceiling_gflops\": %.5g, \"limit_share\": %.4f}",
+      r.name, r.threads, r.min_ms, r.median_ms, r.cold_compile_ms, r.first_run_ms, r.planned_bytes,
+      r.observed_bytes, r.gflops, r.ceiling_gflops, r.limit_share);
+}
+
+absl::Status Bench(const std::vector<std::string>& names, int threads, bool json) {
+  if (!json) {
+    std::printf("%-24s %7s %10s %10s %10s %10s %12s %9s %7s\n", "name", "threads", "min ms",
+                "median ms", "compile ms", "first ms", "peak bytes", "GFLOP/s", "limit");
+  }
+  for (const std::string& name : names) {
+    const absl::StatusOr<BenchResult> result = RunBench(name, threads);
+    if (!result.ok()) {
+      return absl::Status(result.status().code(),
+                          absl::StrCat(name, ": ", result.status().message()));
+    }
+    if (json) {
+      std::printf("%s\n", BenchJson(*result).c_str());
+    } else {
+      std::printf("%-24s %7d %10.4f %10.4f %10.1f %10.1f %12lld %9.1f %6.1f%%\n",
+                  result->name.c_str(), threads, result->min_ms, result->median_ms,
+                  result->cold_compile_ms, result->first_run_ms,
+                  static_cast<long long>(result->observed_bytes), result->gflops,
+                  100 * result->limit_share);
+    }
+    std::fflush(stdout);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace stator::tools

@@ -1,0 +1,39 @@
+#ifndef STATOR_TOOLS_BENCH_BENCH_H_
+#define STATOR_TOOLS_BENCH_BENCH_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace stator::tools {
+
+// What `stator bench` says of one model.
+struct BenchResult {
+  std::string name;
+  int threads = 0;
+  double min_ms = 0, median_ms = 0;  // of one prepared run
+  double cold_compile_ms = 0;        // from the graph to machine code
+  double first_run_ms = 0;           // the first call, compile included
+  int64_t planned_bytes = 0;         // memory of a run: arena, scratch, fetches, as planned
+  int64_t observed_bytes = 0;        // and at its peak
+  double gflops = 0;                 // rate of the fastest run
+  double ceiling_gflops = 0;         // the machine's, by the same threads, measured beside it
+  double limit_share = 0;            // gflops / ceiling_gflops
+};
+
+// Builds, compiles and measures one model in a session of its own. threads >= 1.
+absl::StatusOr<BenchResult> RunBench(const std::string& name, int threads);
+
+// One line of JSON with a key per field.
+std::string BenchJson(const BenchResult& result);
+
+// The subcommand: measures `names` one after another, writes a table (or, for `json`, one line of
+// JSON each) to standard output. Stops at the first failure.
+absl::Status Bench(const std::vector<std::string>& names, int threads, bool json);
+
+}  // namespace stator::tools
+
+#endif  // STATOR_TOOLS_BENCH_BENCH_H_

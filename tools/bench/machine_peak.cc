@@ -1,0 +1,90 @@
+#include "tools/bench/machine_peak.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace stator::tools {
+namespace {
+
+#if defined(__x86_64__)
+
+constexpr int64_t kSteps = 200000;
+constexpr int kRounds = 12;
+constexpr int kChains = 10;  // independent: more than latency times throughput
+
+double Seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// One of ten chains of multiply-adds on registers of this constraint.
+#define STATOR_TEN_CHAINS(constraint)                                                           \
+  asm("vfmadd231ps %10, %10, %0\n\tvfmadd231ps %10, %10, %1\n\t"                                \
+      "vfmadd231ps %10, %10, %2\n\tvfmadd231ps %10, %10, %3\n\t"                                \
+      "vfmadd231ps %10, %10, %4\n\tvfmadd231ps %10, %10, %5\n\t"                                \
+      "vfmadd231ps %10, %10, %6\n\tvfmadd231ps %10, %10, %7\n\t"                                \
+      "vfmadd231ps %10, %10, %8\n\tvfmadd231ps %10, %10, %9"                                    \
+      : "+" constraint(s[0]), "+" constraint(s[1]), "+" constraint(s[2]), "+" constraint(s[3]), \
+        "+" constraint(s[4]), "+" constraint(s[5]), "+" constraint(s[6]), "+" constraint(s[7]), \
+        "+" constraint(s[8]), "+" constraint(s[9])                                              \
+      : constraint(x))
+
+typedef float Vector8 __attribute__((vector_size(32)));
+typedef float Vector16 __attribute__((vector_size(64)));
+
+__attribute__((target("avx2,fma"), noinline)) double Peak8() {
+  Vector8 x = {}, s[kChains] = {};
+  double best = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const double start = Seconds();
+    for (int64_t i = 0; i < kSteps; ++i) STATOR_TEN_CHAINS("x");
+    best = std::max(best, kSteps * kChains * 2.0 * 8 / (Seconds() - start) * 1e-9);
+  }
+  for (Vector8& v : s) asm volatile("" : : "x"(v));
+  return best;
+}
+
+__attribute__((target("avx512f"), noinline)) double Peak16() {
+  Vector16 x = {}, s[kChains] = {};
+  double best = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const double start = Seconds();
+    for (int64_t i = 0; i < kSteps; ++i) STATOR_TEN_CHAINS("v");
+    best = std::max(best, kSteps * kChains * 2.0 * 16 / (Seconds() - start) * 1e-9);
+  }
+  for (Vector16& v : s) asm volatile("" : : "v"(v));
+  return best;
+}
+
+#undef STATOR_TEN_CHAINS
+
+double PeakOfThisThread() {
+  if (__builtin_cpu_supports("avx512f")) return Peak16();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Peak8();
+  return 0;
+}
+
+#else
+
+double PeakOfThisThread() { return 0; }
+
+#endif
+
+}  // namespace
+
+double PeakGflops(int threads) {
+  std::vector<double> rates(static_cast<size_t>(std::max(threads, 1)));
+  std::vector<std::thread> others;
+  for (size_t i = 1; i < rates.size(); ++i) {
+    others.emplace_back([&rates, i] { rates[i] = PeakOfThisThread(); });
+  }
+  rates[0] = PeakOfThisThread();
+  for (std::thread& other : others) other.join();
+  double sum = 0;
+  for (double rate : rates) sum += rate;
+  return sum;
+}
+
+}  // namespace stator::tools
