@@ -142,5 +142,34 @@ TEST_F(SymbolicSizesTest, ImagesOfUnknownHeightAndWidth) {
   EXPECT_EQ(session_->Stats().compiles, 1);
 }
 
+// The number of rows that pass is known only when the program runs.
+TEST_F(SymbolicSizesTest, MatMulOnWhatWhereFound) {
+  const Scope program = NewProgram();
+  const Output x = Placeholder(program, "x", {-1, 3});
+  const Output w = Placeholder(program, "w", {3, 2});
+  const Output column = NodeBuilder(program, "Slice").Input(x).Input({0, 0}).Input({-1, 1}).Finalize().output(0);
+  const Output flat = NodeBuilder(program, "Reshape").Input(column).Input({-1}).Finalize().output(0);
+  const Output positive = NodeBuilder(program, "Greater").Input(flat).Input(0.0f).Finalize().output(0);
+  const Output where = NodeBuilder(program, "Where").Input(positive).Finalize().output(0);
+  const Output rows = NodeBuilder(program, "Reshape").Input(where).Input({-1}).Finalize().output(0);
+  const Output chosen = NodeBuilder(program, "GatherV2").Input(x).Input(rows).Input(0).Finalize().output(0);
+  NodeBuilder(program.WithOpName("y"), "MatMul").Input(chosen).Input(w).Finalize();
+  Start(program);
+  const Tensor weights = Numbers({3, 2}, 1);
+  for (int64_t n : {1, 4, 50, 300}) {
+    const Tensor input = Numbers({n, 3}, static_cast<int>(n));
+    std::vector<float> passed;
+    for (int64_t i = 0; i < n; ++i) {
+      const float* row = input.data<float>() + i * 3;
+      if (row[0] > 0) passed.insert(passed.end(), row, row + 3);
+    }
+    const int64_t count = static_cast<int64_t>(passed.size()) / 3;
+    const Tensor y = Run({{"x", input}, {"w", weights}}, "y");
+    ASSERT_EQ(y.dims(), (std::vector<int64_t>{count, 2}));
+    EXPECT_EQ(Values(y), MatMul(passed.data(), weights.data<float>(), count, 3, 2)) << n;
+  }
+  EXPECT_EQ(session_->Stats().compiles, 1);
+}
+
 }  // namespace
 }  // namespace stator
