@@ -2,14 +2,15 @@
 # The digit classifier's loss curve is the same to the bit for 1 and 2 threads, and after kill -9 at
 # random moments, in the middle of a save included, and resume.
 #
-#   tests/digits_resume_test.sh PATH_OF_digits [more flags for it]
+#   tests/digits_resume_test.sh PATH_OF_digits [flags for it, instead of --epochs 1]
 set -euo pipefail
 
 digits=$(readlink -f "$1")
 shift
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-flags=(--epochs 2 --quiet "$@")
+(($# > 0)) || set -- --epochs 1
+flags=(--quiet "$@")
 
 echo "one thread"
 "$digits" "${flags[@]}" --threads 1 --loss-log "$folder/one" >"$folder/one.out"
