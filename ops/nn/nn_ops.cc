@@ -3,6 +3,7 @@
 // One line per op or group of siblings.
 #define STATOR_NN_OPS(REGISTER) \
   REGISTER(RegisterActivations) \
+  REGISTER(RegisterSoftsign)    \
   REGISTER(RegisterBatchNorm)   \
   REGISTER(RegisterConv2D)      \
   REGISTER(RegisterLosses)      \
