@@ -5,12 +5,13 @@
 #include <string_view>
 #include <vector>
 
-// What an expansion tells its host function: the text of the dictionary attribute that core.host_call
-// carries, as in {has_side_effect = false, values = ["a", "b"]}.
+// What an expansion tells its host function: the text of the dictionary attribute that
+// core.host_call carries, as in {has_side_effect = false, values = ["a", "b"]}.
 
 namespace stator::ops {
 
-// The strings of a list of strings under that name, without their escapes; empty where there is none.
+// The strings of a list of strings under that name, without their escapes; empty where there is
+// none.
 std::vector<std::string> StringsAttribute(std::string_view attributes, std::string_view name);
 
 }  // namespace stator::ops

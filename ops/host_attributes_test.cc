@@ -21,8 +21,8 @@ TEST(HostAttributesTest, UndoesEscapes) {
 }
 
 TEST(HostAttributesTest, BrokenTextEnds) {
-  for (const char* text : {"", "{", "{}", "{values", "{values =", "{values = [\"a", "{values = [\"\\",
-                           "{values = [\"\\4"}) {
+  for (const char* text : {"", "{", "{}", "{values", "{values =", "{values = [\"a",
+                           "{values = [\"\\", "{values = [\"\\4"}) {
     StringsAttribute(text, "values");
     EXPECT_EQ(StringsAttribute(text, "other"), Strings{}) << text;
   }

@@ -13,8 +13,8 @@ namespace {
 using executable::Code;
 using executable::DType;
 using executable::Status;
-using ::testing::HasSubstr;
 using runtime::TensorView;
+using ::testing::HasSubstr;
 
 // A call whose tensors the test owns. Outputs without memory are allocated when they are asked for.
 class FakeCall : public runtime::HostCallContext {
@@ -88,7 +88,8 @@ class FakeCall : public runtime::HostCallContext {
 TEST(HostFunctionsTest, StringConstants) {
   FakeCall call;
   call.AddOutput(DType::kString, {2});
-  ASSERT_TRUE(call.Run("StringConstant", R"({has_side_effect = false, values = ["a", "\0A"]})").ok());
+  ASSERT_TRUE(
+      call.Run("StringConstant", R"({has_side_effect = false, values = ["a", "\0A"]})").ok());
   EXPECT_EQ(call.OutputString(0, 0), "a");
   EXPECT_EQ(call.OutputString(0, 1), "\n");
 }

@@ -5,8 +5,8 @@
 
 namespace stator::ops {
 
-// Registers the C++ functions of all ops that expand to host calls. Once for each registry; names that
-// are taken stay. A program that runs graphs does this before its first session.
+// Registers the C++ functions of all ops that expand to host calls. Once for each registry; names
+// that are taken stay. A program that runs graphs does this before its first session.
 void RegisterHostFunctions(runtime::HostRegistry* registry);
 
 }  // namespace stator::ops

@@ -52,7 +52,8 @@ struct Request {
 };
 
 absl::StatusOr<Request> ReadRequest(const HostCallContext& call, int64_t count) {
-  if (call.input(0).num_elements() != 1) return absl::InvalidArgumentError("'prefix' must be a scalar");
+  if (call.input(0).num_elements() != 1)
+    return absl::InvalidArgumentError("'prefix' must be a scalar");
   Request request;
   request.prefix = call.InputString(0, 0);
   for (int i : {1, 2}) {
@@ -81,7 +82,8 @@ absl::Status AddTensor(const HostCallContext& call, int input, const std::string
   if (tensor.dtype == DType::kString) {
     if (!part.whole) return absl::UnimplementedError("saving a slice of a string tensor");
     std::vector<std::string> values;
-    for (int64_t i = 0; i < tensor.num_elements(); ++i) values.push_back(call.InputString(input, i));
+    for (int64_t i = 0; i < tensor.num_elements(); ++i)
+      values.push_back(call.InputString(input, i));
     return writer->AddStrings(name, tensor.dims, values);
   }
   const int64_t bytes = tensor.num_elements() * executable::DTypeSize(tensor.dtype);
@@ -160,9 +162,10 @@ absl::Status Restore(HostCallContext* call) {
                           formats::BundleReader::Open(request.prefix));
   for (size_t i = 0; i < request.names.size(); ++i) {
     STATOR_RETURN_IF_ERROR(ToAbsl(call->Poll()));
-    STATOR_ASSIGN_OR_RETURN(std::string packed,
-                            ReadPacked(reader, request.names[i], request.slices[i],
-                                       static_cast<int>(std::strtol(dtypes[i].c_str(), nullptr, 10))));
+    STATOR_ASSIGN_OR_RETURN(
+        std::string packed,
+        ReadPacked(reader, request.names[i], request.slices[i],
+                   static_cast<int>(std::strtol(dtypes[i].c_str(), nullptr, 10))));
     call->SetOutputString(static_cast<int>(i), 0, std::move(packed));
   }
   return absl::OkStatus();
