@@ -1,0 +1,16 @@
+#ifndef STATOR_TESTS_OPS_OP_PAGE_H_
+#define STATOR_TESTS_OPS_OP_PAGE_H_
+
+#include <string>
+#include <vector>
+
+#include "tests/ops/op_coverage.h"
+
+namespace stator::ops {
+
+// The text of docs/ops.md.
+std::string OpPage(const std::vector<OpCoverage>& ops);
+
+}  // namespace stator::ops
+
+#endif  // STATOR_TESTS_OPS_OP_PAGE_H_
