@@ -172,8 +172,13 @@ absl::StatusOr<Tensor> Convolution(Budget& budget, const Tensor& lhs, const Tens
   }
   STATOR_ASSIGN_OR_RETURN(Tensor result, budget.Allocate(result_dtype, dims));
   if (result.num_elements() == 0 || rhs.num_elements() == 0) return result;
-  const Shape positions = OffsetsOver(rhs, s.kernel_spatial);
-  const int64_t count = static_cast<int64_t>(positions.size()) * channels;
+  // The dimensions of the sum, in the order in which the kernel lies in memory.
+  Shape summed;
+  for (int64_t i = 0; i < rhs.rank(); ++i) {
+    if (i != s.kernel_output_feature) summed.push_back(i);
+  }
+  const Shape positions = OffsetsOver(rhs, summed);
+  const int64_t count = static_cast<int64_t>(positions.size());
   STATOR_RETURN_IF_ERROR(ChargeProducts(budget, result, count));
   const Shape lhs_strides = StridesOf(lhs.dims()), rhs_strides = StridesOf(rhs.dims());
   const Shape strides = StridesOf(dims), spatial_strides = Pick(strides, s.output_spatial);
@@ -182,8 +187,13 @@ absl::StatusOr<Tensor> Convolution(Budget& budget, const Tensor& lhs, const Tens
     const std::vector<T> x = LoadAll<T>(lhs), w = LoadAll<T>(rhs);
     ForEachIndex(spatial, [&](const Shape& output) {
       Shape inputs;  // for each position of the kernel
-      ForEachIndex(window, [&](const Shape& kernel) {
-        inputs.push_back(InputOffset(lhs, lhs_strides, s, output, kernel));
+      ForEachIndex(Pick(rhs.dims(), summed), [&](const Shape& index) {
+        Shape at(rhs.rank());
+        for (size_t i = 0; i < summed.size(); ++i) at[summed[i]] = index[i];
+        const int64_t first =
+            InputOffset(lhs, lhs_strides, s, output, Pick(at, s.kernel_spatial));
+        const int64_t channel = at[s.kernel_input_feature] * lhs_strides[s.input_feature];
+        inputs.push_back(first < 0 ? -1 : first + channel);
       });
       for (int64_t b = 0; b < dims[s.output_batch]; ++b) {
         for (int64_t f = 0; f < features; ++f) {
@@ -193,15 +203,8 @@ absl::StatusOr<Tensor> Convolution(Budget& budget, const Tensor& lhs, const Tens
           const int64_t kernel_base = f * rhs_strides[s.kernel_output_feature];
           const T sum = SumOfProducts<T>(
               count, block,
-              [&](int64_t k) {
-                const int64_t input = inputs[k / channels];
-                return input < 0 ? T(0)
-                                 : x[base + input + k % channels * lhs_strides[s.input_feature]];
-              },
-              [&](int64_t k) {
-                return w[kernel_base + positions[k / channels] +
-                         k % channels * rhs_strides[s.kernel_input_feature]];
-              });
+              [&](int64_t k) { return inputs[k] < 0 ? T(0) : x[base + inputs[k]]; },
+              [&](int64_t k) { return w[kernel_base + positions[k]]; });
           Store<T>(result,
                    b * strides[s.output_batch] + f * strides[s.output_feature] +
                        OffsetOf(output, spatial_strides),

@@ -33,8 +33,8 @@ struct ConvolutionSpec {
   int64_t feature_group_count;
 };
 
-// k runs over the kernel's spatial positions in row-major order, then over the input features of
-// the group. Positions in the padding and between dilated elements count as zeros.
+// k runs over the kernel's dimensions but its output features, in row-major order of the kernel as it
+// lies in memory. Positions in the padding and between dilated elements count as zeros.
 absl::StatusOr<Tensor> Convolution(Budget& budget, const Tensor& lhs, const Tensor& rhs,
                                    const ConvolutionSpec& spec, DType result_dtype, int64_t block);
 

@@ -264,6 +264,21 @@ TEST_F(FunctionsTest, ConvolutionWithPaddingStrideDilationAndGroups) {
             (V{10, 200, 30, 400}));
 }
 
+TEST_F(FunctionsTest, ConvolutionSumsInTheOrderOfTheKernelInMemory) {
+  const Shape one{1}, none{0}, spatial{1};
+  // Input [batch, spatial, feature]; the elements of feature 0, then those of feature 1: 2^25, 1,
+  // -2^25, 1.
+  const Tensor x = F32({1, 2, 2}, {0x1p25, -0x1p25, 1, 1});
+  auto conv = [&](const Shape& kernel_dims, int64_t input_feature, const Shape& kernel_spatial) {
+    const ConvolutionSpec spec{one, none, none, one, one, 0, 2, spatial, input_feature,
+                               2,   kernel_spatial, 0, 2, spatial, 1};
+    return Values(Convolution(budget, x, F32(kernel_dims, {1, 1, 1, 1}), spec, DType::kFloat32,
+                              4096));
+  };
+  EXPECT_EQ(conv({2, 2, 1}, 1, none), (V{2}));  // spatial, feature: both large ones cancel first
+  EXPECT_EQ(conv({2, 2, 1}, 0, one), (V{1}));   // feature, spatial: the first 1 is lost
+}
+
 // ---- Reduction ----
 
 TEST_F(FunctionsTest, ReduceKinds) {
