@@ -1,0 +1,180 @@
+// stator run: feeds files to a graph and prints or writes what it computes.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "formats/file.h"
+#include "graph/status_macros.h"
+#include "runtime/session/session.h"
+#include "stator.h"
+#include "tools/stator/command.h"
+#include "tools/stator/core_stages.h"
+#include "tools/stator/graph_file.h"
+#include "tools/stator/tensor_text.h"
+
+namespace stator::tools {
+namespace {
+
+using runtime::Tensor;
+
+struct RunFlags {
+  std::string graph;
+  std::vector<std::string> feeds;    // TENSOR=FILE
+  std::vector<std::string> fetches;  // TENSOR[=FILE]
+  std::vector<std::string> targets;
+  int threads = 0;
+  bool reference = false;
+  std::string trace;
+  bool json = false;
+};
+
+struct Outcome {
+  std::vector<Tensor> tensors;
+  double compile_ms = 0;
+  double run_ms = 0;
+};
+
+// "tensor=file"; the file is empty when there is none.
+std::pair<std::string, std::string> Split(const std::string& text) {
+  const size_t at = text.find('=');
+  if (at == std::string::npos) return {text, ""};
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+std::vector<std::string> Names(const std::vector<std::string>& flags) {
+  std::vector<std::string> names;
+  for (const std::string& flag : flags) names.push_back(Split(flag).first);
+  return names;
+}
+
+double MillisecondsSince(int64_t start) {
+  return static_cast<double>(runtime::NowNanoseconds() - start) / 1e6;
+}
+
+absl::StatusOr<Outcome> RunCompiled(graph::Graph graph, const RunFlags& flags,
+                                    std::vector<Tensor> feeds) {
+  runtime::SessionOptions options;
+  options.num_threads = flags.threads;
+  STATOR_ASSIGN_OR_RETURN(const std::unique_ptr<runtime::Session> session,
+                          NewSession(graph.ToGraphDef(), options));
+  std::vector<runtime::NamedTensor> named;
+  const std::vector<std::string> names = Names(flags.feeds);
+  for (size_t i = 0; i < feeds.size(); ++i) named.emplace_back(names[i], std::move(feeds[i]));
+  runtime::RunTrace trace;
+  runtime::CallOptions call;
+  if (!flags.trace.empty()) call.run_trace = &trace;
+  Outcome outcome;
+  const int64_t start = runtime::NowNanoseconds();
+  STATOR_ASSIGN_OR_RETURN(outcome.tensors,
+                          session->Run(named, Names(flags.fetches), flags.targets, call));
+  const double total = MillisecondsSince(start);
+  outcome.compile_ms = static_cast<double>(session->Stats().compile_ns) / 1e6;
+  outcome.run_ms = total - outcome.compile_ms;
+  if (!flags.trace.empty()) {
+    STATOR_RETURN_IF_ERROR(formats::WriteFileAtomically(flags.trace, trace.ToChromeJson()));
+  }
+  return outcome;
+}
+
+absl::StatusOr<Outcome> RunByReference(const graph::Graph& graph, const RunFlags& flags,
+                                       const std::vector<Tensor>& feeds) {
+  STATOR_ASSIGN_OR_RETURN(
+      executable::CompileRequest request,
+      MakeRequest(graph, Names(flags.feeds), Names(flags.fetches), flags.targets));
+  for (size_t i = 0; i < feeds.size(); ++i) {
+    executable::FeedSpec& spec = request.feeds[i];
+    if (feeds[i].dtype() != spec.dtype) {
+      return absl::InvalidArgumentError("feed '" + spec.name + "': expected " +
+                                        executable::DTypeName(spec.dtype) + ", got " +
+                                        feeds[i].TypeToString());
+    }
+    spec.rank_known = true;
+    spec.dims.assign(feeds[i].dims().size(), -1);
+  }
+  Outcome outcome;
+  const int64_t start = runtime::NowNanoseconds();
+  STATOR_ASSIGN_OR_RETURN(outcome.tensors, RunReference(graph, request, feeds));
+  outcome.run_ms = MillisecondsSince(start);
+  return outcome;
+}
+
+absl::Status Report(const RunFlags& flags, const Outcome& outcome) {
+  std::string json = "{\"fetches\": {";
+  for (size_t i = 0; i < flags.fetches.size(); ++i) {
+    const auto [name, file] = Split(flags.fetches[i]);
+    const Tensor& tensor = outcome.tensors[i];
+    std::string to;
+    if (!file.empty()) {
+      STATOR_RETURN_IF_ERROR(WriteTensor(file, tensor));
+      to = " -> " + file;
+    }
+    if (flags.json) {
+      json += (i == 0 ? "" : ", ") + runtime::JsonQuote(name) + ": " + TensorJson(tensor);
+      continue;
+    }
+    std::printf("%s: %s%s\n", name.c_str(), tensor.TypeToString().c_str(), to.c_str());
+    if (file.empty()) std::printf("%s\n", TensorText(tensor).c_str());
+  }
+  if (!flags.json) return absl::OkStatus();
+  char times[96];
+  std::snprintf(times, sizeof(times), "}, \"compile_ms\": %.3f, \"run_ms\": %.3f}",
+                outcome.compile_ms, outcome.run_ms);
+  std::printf("%s%s\n", json.c_str(), times);
+  return absl::OkStatus();
+}
+
+absl::Status Run(const RunFlags& flags) {
+  std::vector<Tensor> feeds;
+  for (const std::string& flag : flags.feeds) {
+    const auto [name, file] = Split(flag);
+    if (name.empty() || file.empty()) {
+      return absl::InvalidArgumentError("usage: --feed takes TENSOR=FILE.npy, not '" + flag + "'");
+    }
+    STATOR_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(file));
+    feeds.push_back(std::move(tensor));
+  }
+  if (flags.fetches.empty() && flags.targets.empty()) {
+    return absl::InvalidArgumentError("usage: nothing to do: give --fetch or --target");
+  }
+  STATOR_ASSIGN_OR_RETURN(graph::Graph graph, LoadGraph(flags.graph));
+  absl::StatusOr<Outcome> outcome = flags.reference
+                                        ? RunByReference(graph, flags, feeds)
+                                        : RunCompiled(std::move(graph), flags, std::move(feeds));
+  STATOR_RETURN_IF_ERROR(outcome.status());
+  return Report(flags, *outcome);
+}
+
+}  // namespace
+
+Command AddRun(CLI::App& app) {
+  const auto flags = std::make_shared<RunFlags>();
+  CLI::App* run = app.add_subcommand("run", "Runs a graph once.");
+  run->add_option("GRAPH", flags->graph, "GraphDef, binary (.pb) or text (.pbtxt)")
+      ->required()
+      ->check(CLI::ExistingFile);
+  run->add_option("--feed", flags->feeds, "a tensor's value; any number of them")
+      ->type_name("TENSOR=FILE.npy")
+      ->allow_extra_args(false);
+  run->add_option("--fetch", flags->fetches, "what to compute, and where to write it")
+      ->type_name("TENSOR[=FILE.npy]")
+      ->allow_extra_args(false);
+  run->add_option("--target", flags->targets, "a node to run for its effect")
+      ->type_name("NODE")
+      ->allow_extra_args(false);
+  run->add_option("--threads", flags->threads, "compute threads; 0: as many as the machine gives")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  CLI::Option* trace =
+      run->add_option("--trace", flags->trace, "write a trace for chrome://tracing or Perfetto")
+          ->type_name("FILE");
+  run->add_flag("--reference", flags->reference,
+                "run op by op with the reference interpreter, without generating code")
+      ->excludes(trace);
+  run->add_flag("--json", flags->json, "print one JSON object");
+  return {run, [flags] { return Run(*flags); }};
+}
+
+}  // namespace stator::tools

@@ -1,0 +1,25 @@
+// Tensors for people (like NumPy prints them), for programs (JSON), and in .npy files.
+#ifndef STATOR_TOOLS_STATOR_TENSOR_TEXT_H_
+#define STATOR_TOOLS_STATOR_TENSOR_TEXT_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "runtime/core/tensor.h"
+
+namespace stator::tools {
+
+// "[[1, 2],\n [3, 4]]"; of more than 1000 elements, only the first and last three of each
+// dimension. Numbers have as few digits as tell them apart.
+std::string TensorText(const runtime::Tensor& tensor);
+
+// {"dtype": "float", "dims": [2, 2], "values": [1, 2, 3, 4]}, values in row-major order. What JSON
+// has no number for is a string: "NaN", "Infinity", "-Infinity".
+std::string TensorJson(const runtime::Tensor& tensor);
+
+absl::StatusOr<runtime::Tensor> ReadTensor(const std::string& path);
+absl::Status WriteTensor(const std::string& path, const runtime::Tensor& tensor);
+
+}  // namespace stator::tools
+
+#endif  // STATOR_TOOLS_STATOR_TENSOR_TEXT_H_
