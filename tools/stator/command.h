@@ -25,6 +25,7 @@ Command AddRun(CLI::App& app);
 Command AddInspect(CLI::App& app);
 Command AddOpt(CLI::App& app);
 Command AddOps(CLI::App& app);
+Command AddBench(CLI::App& app);
 
 }  // namespace stator::tools
 

@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
       stator::tools::AddInspect(app),
       stator::tools::AddOpt(app),
       stator::tools::AddOps(app),
+      stator::tools::AddBench(app),
   };
   try {
     app.parse(argc, argv);
