@@ -12,7 +12,7 @@ namespace {
 #if defined(__x86_64__)
 
 constexpr int64_t kSteps = 200000;
-constexpr int kRounds = 12;
+constexpr int kRounds = 150;
 constexpr int kChains = 10;  // independent: more than latency times throughput
 
 double Seconds() {
