@@ -1,9 +1,13 @@
 #include "compiler/codegen/cpu/compile_fusion.h"
 
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "compiler/codegen/cpu/contraction_fusion.h"
+#include "compiler/codegen/cpu/coverage.h"
 #include "compiler/codegen/cpu/cumulative_kernel.h"
 #include "compiler/codegen/cpu/fusion_kernel.h"
 #include "compiler/codegen/cpu/iteration_space.h"
@@ -17,16 +21,30 @@
 namespace stator::compiler {
 namespace {
 
-absl::Status CheckElementTypes(core::FusionOp fusion) {
-  for (mlir::Operation& op : fusion.getBody().front()) {
-    for (mlir::Value value : op.getOperands()) {
-      if (!IsKernelElement(core::ElementTypeOf(value))) {
-        return NotLowered(&op, "elements of this type");
-      }
+// The element type that coverage.h goes by.
+mlir::Type CoveredElement(mlir::Operation* op) {
+  if (op->getNumOperands() == 0 || mlir::isa<core::RngBitsOp>(op)) {
+    return core::ElementTypeOf(op->getResult(0));
+  }
+  return core::ElementTypeOf(op->getOperand(mlir::isa<core::SelectOp>(op) ? 1 : 0));
+}
+
+absl::Status CheckCovered(core::FusionOp fusion) {
+  for (mlir::Operation& op : fusion.getBody().front().without_terminator()) {
+    std::string element;
+    llvm::raw_string_ostream stream(element);
+    CoveredElement(&op).print(stream);
+    const llvm::StringRef name = op.getName().stripDialect();
+    if (!IsLowered(std::string_view(name.data(), name.size()), element)) {
+      return NotLowered(&op, absl::StrCat("elements of type ", element));
     }
-    for (mlir::Value value : op.getResults()) {
-      if (!IsKernelElement(core::ElementTypeOf(value))) {
-        return NotLowered(&op, "elements of this type");
+  }
+  // Operands and results that nothing computes with.
+  for (mlir::TypeRange types :
+       {mlir::TypeRange(fusion->getOperandTypes()), mlir::TypeRange(fusion->getResultTypes())}) {
+    for (mlir::Type type : types) {
+      if (!IsKernelElement(mlir::cast<mlir::RankedTensorType>(type).getElementType())) {
+        return NotLowered(fusion, "elements of this type");
       }
     }
   }
@@ -82,7 +100,7 @@ absl::Status EmitResults(FusionKernel* kernel) {
 
 absl::StatusOr<CompiledKernel> CompileFusion(core::FusionOp fusion, const CpuTarget& target,
                                              const CodegenOptions& options) {
-  STATOR_RETURN_IF_ERROR(CheckElementTypes(fusion));
+  STATOR_RETURN_IF_ERROR(CheckCovered(fusion));
   std::unique_ptr<mlir::MLIRContext> context = CreateKernelContext();
   const bool has_phase_ops = llvm::any_of(fusion.getBody().front(),
                                           [](mlir::Operation& op) { return IsPhaseOp(&op); });
