@@ -114,6 +114,9 @@ expect 1 '' "$stator" inspect cut.image
 expect 0 '^MatMul' "$stator" ops
 expect 0 'transpose_a' "$stator" ops MatMul
 expect 1 "no op 'Nonsense'" "$stator" ops Nonsense
+expect 0 'NAME' "$stator" bench --help
+expect 2 '' "$stator" bench
+expect 1 'no-such-model' "$stator" bench no-such-model
 "$stator" ops --json | python3 -c 'import json, sys; assert len(json.load(sys.stdin)) > 50' ||
   fail "ops --json"
 
