@@ -244,14 +244,18 @@ Value ElementEmitter::LoadScratch(Int byte, Type core_element, int lanes) {
                                          arith_.IntConstant(type, 0));
 }
 
-void ElementEmitter::StoreScratch(Int byte, Type core_element, Value elements) {
+void ElementEmitter::StoreScratch(Int byte, Type core_element, Value elements, bool masked) {
   if (core_element.isInteger(1)) {
     Type byte_type = builder().getI8Type();
     elements =
         builder().create<arith::ExtUIOp>(loc(), LikeShape(elements.getType(), byte_type), elements);
   }
   Value address = phase_.Offset(phase_.ScratchPointer(), builder().getI8Type(), math_.Get(byte));
-  phase_.Store(KernelModule::kScratch, address, elements);
+  if (masked && mask_ != nullptr) {
+    phase_.MaskedStore(KernelModule::kScratch, address, elements, mask_);
+  } else {
+    phase_.Store(KernelModule::kScratch, address, elements);
+  }
 }
 
 void ElementEmitter::DefineReduced(Value value, Int position, Value element) {

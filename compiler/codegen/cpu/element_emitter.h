@@ -44,9 +44,9 @@ class ElementEmitter {
   Value Load(const KernelBuffer& buffer, IndexSet set);
   void Store(const KernelBuffer& buffer, IndexSet set, Value elements);
 
-  // One value or vector in the worker's scratch, at this byte.
+  // One value or vector in the worker's scratch, at this byte. `masked`: only lanes that count.
   Value LoadScratch(Int byte, mlir::Type core_element, int lanes);
-  void StoreScratch(Int byte, mlir::Type core_element, Value elements);
+  void StoreScratch(Int byte, mlir::Type core_element, Value elements, bool masked = false);
 
   // From now on, `element` is that of a reduction at this row-major position, and asking for any
   // other position of it is an error.

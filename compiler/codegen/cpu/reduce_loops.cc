@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/codegen/cpu/iteration_space.h"
+#include "compiler/codegen/cpu/loop_kernel.h"
 #include "llvm/Support/MathExtras.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -18,6 +19,8 @@ using mlir::Value;
 
 // Results of 2^k blocks, for each k that a count of blocks can have.
 constexpr int kSlots = 48;
+// Elements of a sum that are computed ahead where they do not lie along one run.
+constexpr int64_t kChunk = 2048;
 
 }  // namespace
 
@@ -82,19 +85,40 @@ Value ReduceLoops::Operand(const Kept& kept, const LaneIndex& reduced, int lanes
     return e_.Emit(op_.getOperand(), e_.sets().Select(all, shape_.source, shape_.operand));
   };
   if (shape_.reduced.empty()) return at({});
-  if (outer_.empty() || lanes == 1 || !reduced.step.Is(1)) return at({{shape_.reduced, reduced}});
-  // Vectors begin at multiples of their length. One that stays in an inner run is linear there.
+  if (outer_.empty() || InChunks() || !reduced.step.Is(1)) return at({{shape_.reduced, reduced}});
+  // Vectors begin at multiples of their length, so they stay in one inner run.
   IntMath& math = e_.math();
-  const DimExpr run = core::Product(shape_.count.context(), inner_);
-  const Int length = math.PositiveDim(run);
+  const Int length = math.PositiveDim(core::Product(shape_.count.context(), inner_));
   const Int row = math.Div(reduced.base, length), column = math.Rem(reduced.base, length);
-  auto inside = [&] { return at({{outer_, row}, {inner_, LaneIndex(column, 1, lanes)}}); };
-  if (run.Divisor() % lanes == 0) return inside();
-  const Type element = core::ElementTypeOf(op_.getOperand());
-  return e_.If(math.LessOrEqual(math.Add(column, lanes), length), e_.VectorOf(element, lanes),
-               inside, [&] {
-                 return at({{shape_.reduced, reduced}});
-               });
+  return at({{outer_, row}, {inner_, LaneIndex(column, 1, lanes)}});
+}
+
+bool ReduceLoops::InChunks() const {
+  return shape_.order.lanes > 1 && !outer_.empty() &&
+         core::Product(shape_.count.context(), inner_).Divisor() % vector_lanes_ != 0;
+}
+
+// Computes elements [from, to) run by run into the scratch, at most kChunk of them.
+void ReduceLoops::FillChunk(const Kept& kept, Int from, Int to) {
+  IntMath& math = e_.math();
+  const int lanes = vector_lanes_;
+  const Type element = state_.Component(0);
+  const Int length = math.PositiveDim(core::Product(shape_.count.context(), inner_));
+  const Int end_row = math.Div(math.Add(to, math.Sub(length, 1)), length);
+  e_.For(math.Div(from, length), end_row, 1, false, [&](Int row) {
+    const Int begin = math.Mul(row, length);
+    const Int low = math.Max(begin, from), high = math.Min(math.Add(begin, length), to);
+    VectorLoop(&e_, math.Sub(low, begin), math.Sub(high, begin), lanes, [&](LaneIndex column) {
+      std::vector<IndexGroup> groups = kept;
+      groups.push_back({outer_, row});
+      groups.push_back({inner_, column});
+      IndexSet all = e_.sets().Make(std::move(groups), lanes);
+      Value x = e_.Emit(op_.getOperand(), e_.sets().Select(all, shape_.source, shape_.operand));
+      x = state_.Of(x, column, lanes)[0];
+      const Int at = math.Sub(math.Add(begin, column.base), from);
+      e_.StoreScratch(math.Add(math.Mul(at, ElementBytes(element)), chunk_), element, x, true);
+    });
+  });
 }
 
 ReduceLoops::Values ReduceLoops::Element(const Kept& kept, const LaneIndex& reduced, int lanes) {
@@ -105,9 +129,43 @@ ReduceLoops::Values ReduceLoops::Block(const Kept& kept, Int from, Int to) {
   IntMath& math = e_.math();
   const int width = vector_lanes_, lanes = static_cast<int>(shape_.order.lanes);
   const int parts = lanes / width, components = state_.components();
-  const Int count = math.Sub(to, from);
   Values identity = state_.Identity(width), flat;
   for (int i = 0; i < parts; ++i) flat.append(identity.begin(), identity.end());
+  if (InChunks()) {
+    const Type element = state_.Component(0);
+    const int64_t bytes = ElementBytes(element);
+    if (chunk_ < 0) chunk_ = e_.kernel().ReserveScratch((kChunk + lanes) * bytes);
+    flat = e_.For(from, to, kChunk, false, flat, [&](Int begin, const Values& old) {
+      const Int end = math.Min(math.Add(begin, kChunk), to);
+      FillChunk(kept, begin, end);
+      return Accumulate(old, begin, end, [&](const LaneIndex& i) {
+        const Int at = math.Mul(math.Sub(i.base, begin), bytes);
+        return state_.OfConverted(e_.LoadScratch(math.Add(at, chunk_), element, width), i, width);
+      });
+    });
+  } else {
+    flat = Accumulate(flat, from, to, [&](const LaneIndex& i) { return Element(kept, i, width); });
+  }
+  const Int count = math.Sub(to, from);
+  int live = lanes;
+  if (count.IsConstant() && count.constant < lanes) {
+    live = static_cast<int>(llvm::PowerOf2Ceil(std::max<int64_t>(1, count.constant)));
+  }
+  std::vector<Values> vectors;
+  for (int p = 0; p < parts; ++p) {
+    vectors.push_back(Values(flat.begin() + p * components, flat.begin() + (p + 1) * components));
+  }
+  return state_.Tree(std::move(vectors), live);
+}
+
+// Continues the lanes' states with elements [from, to), where `from` is a multiple of the lanes.
+ReduceLoops::Values ReduceLoops::Accumulate(const Values& initial, Int from, Int to,
+                                            const ElementsAt& element) {
+  IntMath& math = e_.math();
+  const int width = vector_lanes_, lanes = static_cast<int>(shape_.order.lanes);
+  const int parts = lanes / width, components = state_.components();
+  const Int count = math.Sub(to, from);
+  Values flat = initial;
   auto at = [&](Int position) { return LaneIndex(position, 1, width); };
   auto part = [&](const Values& all, int i) {
     return Values(all.begin() + i * components, all.begin() + (i + 1) * components);
@@ -117,7 +175,7 @@ ReduceLoops::Values ReduceLoops::Block(const Kept& kept, Int from, Int to) {
     flat = e_.For(from, whole_end, lanes, whole.IsConstant(), flat, [&](Int i, const Values& old) {
       Values next;
       for (int p = 0; p < parts; ++p) {
-        Values elements = Element(kept, at(math.Add(i, p * width)), width);
+        Values elements = element(at(math.Add(i, p * width)));
         next.append(state_.Combine(part(old, p), elements));
       }
       return next;
@@ -125,10 +183,10 @@ ReduceLoops::Values ReduceLoops::Block(const Kept& kept, Int from, Int to) {
   }
   const Int rest = math.Sub(count, whole);
   auto last = [&](Int i, Int here, const Values& old) {
-    if (here.Is(width)) return state_.Combine(old, Element(kept, at(i), width));
+    if (here.Is(width)) return state_.Combine(old, element(at(i)));
     Values next;
     e_.WithFirstLanes(here, width, [&] {
-      next = state_.Combine(old, Element(kept, at(i), width));
+      next = state_.Combine(old, element(at(i)));
       if (e_.mask() != nullptr) next = state_.Select(e_.mask(), next, old);
     });
     return next;
@@ -147,13 +205,7 @@ ReduceLoops::Values ReduceLoops::Block(const Kept& kept, Int from, Int to) {
     }
     std::copy(result.begin(), result.end(), flat.begin() + p * components);
   }
-  int live = lanes;
-  if (count.IsConstant() && count.constant < lanes) {
-    live = static_cast<int>(llvm::PowerOf2Ceil(std::max<int64_t>(1, count.constant)));
-  }
-  std::vector<Values> vectors;
-  for (int p = 0; p < parts; ++p) vectors.push_back(part(flat, p));
-  return state_.Tree(std::move(vectors), live);
+  return flat;
 }
 
 ReduceLoops::Values ReduceLoops::AllBlocks(const Kept& kept) {

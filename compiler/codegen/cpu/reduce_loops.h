@@ -54,6 +54,10 @@ class ReduceLoops {
   Values Tree(Int count, int lanes, const std::function<Values(Int)>& block);
 
  private:
+  using ElementsAt = std::function<Values(const LaneIndex&)>;
+  Values Accumulate(const Values& initial, Int from, Int to, const ElementsAt& element);
+  bool InChunks() const;
+  void FillChunk(const std::vector<IndexGroup>& kept, Int from, Int to);
   Value Operand(const std::vector<IndexGroup>& kept, const LaneIndex& reduced, int lanes);
   Values LoadSlot(Int slot, int lanes);
   void StoreSlot(Int slot, const Values& state, int lanes);
@@ -66,7 +70,8 @@ class ReduceLoops {
   int vector_lanes_;
   // The reduced dimensions, where vectors are along the inner ones. No outer ones: always.
   core::Dims outer_, inner_;
-  int64_t slots_ = -1;  // offset in the scratch
+  int64_t slots_ = -1;  // offsets in the scratch
+  int64_t chunk_ = -1;
 };
 
 }  // namespace stator::compiler

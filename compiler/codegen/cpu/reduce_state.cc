@@ -41,7 +41,11 @@ ReduceState::Values ReduceState::Identity(int lanes) {
 }
 
 ReduceState::Values ReduceState::Of(Value elements, const LaneIndex& position, int lanes) {
-  Values state = {e_.arith().Convert(elements, operand_, accumulator_)};
+  return OfConverted(e_.arith().Convert(elements, operand_, accumulator_), position, lanes);
+}
+
+ReduceState::Values ReduceState::OfConverted(Value elements, const LaneIndex& position, int lanes) {
+  Values state = {elements};
   if (is_arg_) {
     Value index = lanes == 1 ? e_.math().Get(position.base) : e_.math().Vector(position, lanes);
     state.push_back(

@@ -23,6 +23,8 @@ class ReduceState {
   Values Identity(int lanes);
   // Of elements of the operand's type at these positions of the reduced dimensions.
   Values Of(Value elements, const LaneIndex& position, int lanes);
+  // The same of elements that are converted to the accumulator's type.
+  Values OfConverted(Value elements, const LaneIndex& position, int lanes);
   // `a` comes before `b`.
   Values Combine(const Values& a, const Values& b);
   Values Select(Value pred, const Values& a, const Values& b);
