@@ -26,35 +26,37 @@ double Seconds() {
       "vfmadd231ps %10, %10, %4\n\tvfmadd231ps %10, %10, %5\n\t"                                \
       "vfmadd231ps %10, %10, %6\n\tvfmadd231ps %10, %10, %7\n\t"                                \
       "vfmadd231ps %10, %10, %8\n\tvfmadd231ps %10, %10, %9"                                    \
-      : "+" constraint(s[0]), "+" constraint(s[1]), "+" constraint(s[2]), "+" constraint(s[3]), \
-        "+" constraint(s[4]), "+" constraint(s[5]), "+" constraint(s[6]), "+" constraint(s[7]), \
-        "+" constraint(s[8]), "+" constraint(s[9])                                              \
+      : "+" constraint(s0), "+" constraint(s1), "+" constraint(s2), "+" constraint(s3),         \
+        "+" constraint(s4), "+" constraint(s5), "+" constraint(s6), "+" constraint(s7),         \
+        "+" constraint(s8), "+" constraint(s9)                                                  \
       : constraint(x))
 
 typedef float Vector8 __attribute__((vector_size(32)));
 typedef float Vector16 __attribute__((vector_size(64)));
 
 __attribute__((target("avx2,fma"), noinline)) double Peak8() {
-  Vector8 x = {}, s[kChains] = {};
+  // Not an array: the compiler would keep that in memory.
+  Vector8 x = {}, s0 = x, s1 = x, s2 = x, s3 = x, s4 = x, s5 = x, s6 = x, s7 = x, s8 = x, s9 = x;
   double best = 0;
   for (int round = 0; round < kRounds; ++round) {
     const double start = Seconds();
     for (int64_t i = 0; i < kSteps; ++i) STATOR_TEN_CHAINS("x");
     best = std::max(best, kSteps * kChains * 2.0 * 8 / (Seconds() - start) * 1e-9);
   }
-  for (Vector8& v : s) asm volatile("" : : "x"(v));
+  asm volatile("" : : "x"(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9));
   return best;
 }
 
 __attribute__((target("avx512f"), noinline)) double Peak16() {
-  Vector16 x = {}, s[kChains] = {};
+  // Not an array: the compiler would keep that in memory.
+  Vector16 x = {}, s0 = x, s1 = x, s2 = x, s3 = x, s4 = x, s5 = x, s6 = x, s7 = x, s8 = x, s9 = x;
   double best = 0;
   for (int round = 0; round < kRounds; ++round) {
     const double start = Seconds();
     for (int64_t i = 0; i < kSteps; ++i) STATOR_TEN_CHAINS("v");
     best = std::max(best, kSteps * kChains * 2.0 * 16 / (Seconds() - start) * 1e-9);
   }
-  for (Vector16& v : s) asm volatile("" : : "v"(v));
+  asm volatile("" : : "v"(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9));
   return best;
 }
 
