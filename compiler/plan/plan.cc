@@ -145,17 +145,20 @@ class PlanBuilder {
     model_.blocks.push_back(std::move(block));
     return static_cast<int32_t>(model_.blocks.size()) - 1;
   }
-  // Memory for a buffer whose size is known only now; it ends with its last use, or is freed with the run.
-  void AllocIfDynamic(Block& block, int32_t buffer, mlir::Location loc) {
+  // Memory for a buffer whose size is known only now; it ends with its last use, or is freed with the run. `value` is
+  // what will be written: the next value of a loop may be larger than the buffer's type says in this iteration.
+  void AllocIfDynamic(Block& block, int32_t buffer, mlir::Location loc, Value value = {}) {
     const executable::Buffer& b = model_.buffers[buffer];
     const bool dynamic_output = b.kind == BufferKind::kOutput && dynamic_outputs_.count(buffer);
     if (b.kind == BufferKind::kDynamic || dynamic_output) {
-      AddStep(block, executable::Alloc{buffer, kNone}, loc);
+      int32_t bytes = value ? exprs_.Expr(BytesOf(value)) : kNone;
+      if (bytes == b.byte_size) bytes = kNone;
+      AddStep(block, executable::Alloc{buffer, bytes}, loc);
       model_.buffers[buffer].last_wave = std::max(model_.buffers[buffer].last_wave, wave_);
     }
   }
   void AddCopy(Block& block, Value from, int32_t to, mlir::Location loc) {
-    AllocIfDynamic(block, to, loc);
+    AllocIfDynamic(block, to, loc, from);
     executable::Copy copy{Use(from), to};
     Touch(to);
     AddStep(block, copy, loc);
@@ -402,7 +405,7 @@ class PlanBuilder {
     std::vector<int32_t> results;
     for (Value result : fusion.getResults()) {
       STATOR_ASSIGN_OR_RETURN(int32_t buffer, Define(result, kind));
-      AllocIfDynamic(block, buffer, fusion.getLoc());
+      AllocIfDynamic(block, buffer, fusion.getLoc(), result);
       results.push_back(buffer);
     }
     for (Value operand : fusion.getOperands()) launch.buffers.push_back(Use(operand));
@@ -452,14 +455,14 @@ class PlanBuilder {
     }
     return absl::OkStatus();
   }
-  DimExpr BytesMoved(core::FusionOp fusion) {
+  static DimExpr BytesOf(Value value) {
+    DimExpr count = core::Product(core::DimContextOf(value.getContext()), core::DimsOf(value));
+    return count * executable::DTypeSize(DTypeOf(core::ElementTypeOf(value)));
+  }
+  static DimExpr BytesMoved(core::FusionOp fusion) {
     DimExpr total = core::DimContextOf(fusion.getContext()).Constant(0);
-    auto add = [&](Value v) {
-      DimExpr count = core::Product(total.context(), core::DimsOf(v));
-      total = total + count * executable::DTypeSize(DTypeOf(core::ElementTypeOf(v)));
-    };
-    for (Value v : fusion.getOperands()) add(v);
-    for (Value v : fusion.getResults()) add(v);
+    for (Value v : fusion.getOperands()) total = total + BytesOf(v);
+    for (Value v : fusion.getResults()) total = total + BytesOf(v);
     return total;
   }
 
@@ -513,6 +516,8 @@ class PlanBuilder {
     // The same number, and known as early as the base's.
     buffer.byte_size = model_.buffers[base].byte_size;
     buffer.alias_of = base;
+    // The same bytes, even where the new shape holds a symbol that a step binds after the base was made.
+    buffer.byte_size = model_.buffers[base].byte_size;
     buffer.alias_offset = exprs_.Expr(core::DimContextOf(op->getContext()).Constant(0));
     buffer.first_wave = model_.buffers[base].first_wave;
     buffer.last_wave = buffer.first_wave;
