@@ -13,6 +13,8 @@ namespace {
 
 // Functions that call functions; the graph has checked that none reaches itself.
 constexpr int kMaxCallDepth = 64;
+// Nodes expanded for calls, all together.
+constexpr int kMaxNodesInCalls = 500'000;
 
 // The nodes of a function's body that a call runs: what results and control results need, and what has effects.
 std::vector<int> NeededNodes(const graph::FunctionBody& body) {
@@ -49,6 +51,10 @@ NodeExpander::NodeExpander(const graph::Graph& graph, const OpSet& ops, uint64_t
     : graph_(graph), ops_(ops), seed_(seed), module_(module), builder_(builder, builder.getUnknownLoc()) {}
 
 absl::Status NodeExpander::ExpandNode(const graph::Node& node, const std::string& prefix, ValueMap* values) {
+  if (depth_ > 0 && ++nodes_in_calls_ > kMaxNodesInCalls) {
+    return node.Annotate(absl::ResourceExhaustedError(
+        absl::StrCat("the functions that the graph calls have more than ", kMaxNodesInCalls, " nodes in all")));
+  }
   std::vector<NodeValue> inputs;
   for (const graph::Endpoint& input : node.inputs()) {
     auto it = values->find(input);

@@ -49,6 +49,7 @@ class NodeExpander : public ExpansionContext {
   core::CoreBuilder builder_;
   std::string prefix_;  // of the node being expanded
   int depth_ = 0;
+  int nodes_in_calls_ = 0;  // expanded so far: functions that call others twice grow without end
   absl::Status nested_error_;  // of a node in a called function: it knows its own name
   std::map<std::string, std::unique_ptr<graph::FunctionBody>> bodies_;
   std::map<std::pair<std::string, std::string>, VariableRef> variables_;
