@@ -4,6 +4,7 @@
 
 #include "compiler/passes/fuse/op_class.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "mlir/IR/IRMapping.h"
 
 namespace stator::compiler {
@@ -14,6 +15,9 @@ using mlir::Operation;
 using mlir::Value;
 
 bool IsScalar(Value value) { return core::RankOf(value) == 0; }
+
+// A kernel of more ops gains nothing, and its compile time and registers grow faster than its length.
+constexpr size_t kMaxOps = 128;
 
 // One kernel in the making. Ops are added from the root towards its producers.
 class Group {
@@ -126,6 +130,7 @@ class Group {
   }
 
   bool TryAdd(Operation* producer, Value operand, Operation* user) {
+    if (ops_.size() >= kMaxOps) return false;
     const bool at_full_index = core::DimsOf(operand) == full_;
     switch (Classify(producer)) {
       case OpClass::kElementwise:
@@ -207,10 +212,17 @@ class Group {
 
   // Whether the user's own result is computed at the group's full index through elementwise ops only.
   bool IdentityPath(Operation* user) {
+    llvm::SmallPtrSet<Operation*, 16> seen;
+    return IdentityPath(user, seen);
+  }
+  // `seen`: what has been tried without success, as many paths may meet in one op.
+  bool IdentityPath(Operation* user, llvm::SmallPtrSetImpl<Operation*>& seen) {
+    if (!seen.insert(user).second) return false;
     if (user == root_) return Classify(root_) == OpClass::kElementwise;
     if (!ReadsInPlace(user) || Classify(user) == OpClass::kReduce) return false;
     return llvm::any_of(user->getUsers(), [&](Operation* next) {
-      return ops_.contains(next) && ReadsInPlace(next) && core::DimsOf(next->getResult(0)) == full_ && IdentityPath(next);
+      return ops_.contains(next) && ReadsInPlace(next) && core::DimsOf(next->getResult(0)) == full_ &&
+             IdentityPath(next, seen);
     });
   }
 
