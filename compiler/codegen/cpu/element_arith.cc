@@ -117,6 +117,7 @@ Value ElementArith::Convert(Value value, Type from, Type to) {
       return b_.create<arith::CmpIOp>(loc_, arith::CmpIPredicate::ne, value,
                                       IntConstant(value.getType(), 0));
     }
+    if (IsHalf(from)) value = ConvertFloat(value, b_.getF32Type());
     return b_.create<arith::CmpFOp>(loc_, arith::CmpFPredicate::UNE, value,
                                     FloatConstant(value.getType(), 0));
   }

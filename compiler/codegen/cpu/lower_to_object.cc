@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "compiler/codegen/cpu/bfloat_as_integer.h"
 #include "compiler/codegen/cpu/emit_object.h"
 #include "compiler/codegen/cpu/float_conversion.h"
 #include "llvm/IR/LLVMContext.h"
@@ -115,6 +116,7 @@ absl::StatusOr<std::string> LowerToObject(mlir::ModuleOp module, const CpuTarget
   if (llvm_module == nullptr) {
     return absl::InternalError(absl::StrCat("kernel cannot be translated: ", diagnostics));
   }
+  if (absl::Status status = ReplaceBfloatByInteger(*llvm_module); !status.ok()) return status;
   timings.translate_ms = ThreadMilliseconds() - start;
   if (options.llvm_ir != nullptr) {
     llvm::raw_string_ostream stream(*options.llvm_ir);
