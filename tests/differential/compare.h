@@ -1,0 +1,50 @@
+#ifndef STATOR_TESTS_DIFFERENTIAL_COMPARE_H_
+#define STATOR_TESTS_DIFFERENTIAL_COMPARE_H_
+
+// Runs one program in every way that must give the same bits (CONTRACTS §2): interpreted before and
+// after the compiler's stages; compiled with symbolic and with concrete sizes, fused and unfused,
+// for AVX2 and for this machine, on one thread and on two. Compiled runs have their plans checked
+// and their arenas poisoned.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gtest/gtest.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "tests/differential/values.h"
+
+namespace stator::tests {
+
+struct RunInput {
+  std::string name;  // for messages
+  std::vector<Tensor> feeds;
+  std::map<std::string, Tensor> variables;  // contents before the run; absent: uninitialized
+};
+
+struct Program {
+  // The module before any stage. Called once per compile, as compiling consumes a module. With
+  // `concrete`, the sizes are those of its tensors; without, they are as symbolic as the program
+  // wants.
+  std::function<absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>>(mlir::MLIRContext& context,
+                                                                  const RunInput* concrete)>
+      make;
+  std::vector<RunInput> runs;
+};
+
+struct CompareOptions {
+  bool unfused = true;
+  bool avx2 = true;
+  int concrete_runs = 2;  // how many of the runs are compiled for their sizes as well
+};
+
+// Fails with the way, the run and the first difference. Runs that fail must fail with the same code
+// everywhere.
+testing::AssertionResult SameInEveryWay(const Program& program, const CompareOptions& options = {});
+
+}  // namespace stator::tests
+
+#endif  // STATOR_TESTS_DIFFERENTIAL_COMPARE_H_
