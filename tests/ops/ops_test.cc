@@ -51,11 +51,6 @@ TEST(OpsTest, CodeGivesTheInterpretersBits) {
 }
 
 // Bugs that are known; remove what works again.
-bool IsKnownBug(const std::string& name) {
-  // The kernel calls __truncsfbf2, which kernels do not have.
-  return name == "Conv2D on bfloat16";
-}
-
 // What is not lowered yet says so; an internal error is a bug.
 TEST(OpsTest, WhatDoesNotWorkSaysSo) {
   for (const OpCoverage& op : All()) {
@@ -63,7 +58,6 @@ TEST(OpsTest, WhatDoesNotWorkSaysSo) {
       for (const absl::Status& status : {type.expands, type.interpreted, type.compiled}) {
         if (status.ok() || absl::IsUnknown(status)) continue;
         std::cout << Name(op, type) << ": " << status << "\n";
-        if (IsKnownBug(Name(op, type))) continue;
         EXPECT_FALSE(absl::IsInternal(status)) << Name(op, type) << ": " << status;
       }
     }
