@@ -167,7 +167,12 @@ testing::AssertionResult SameInEveryWay(const Program& program, const CompareOpt
     if (absl::Status status = Differentiate(**module); !status.ok()) {
       return testing::AssertionFailure() << status.ToString();
     }
-    for (const RunInput& run : program.runs) expected.push_back(Interpret(**module, run));
+    for (const RunInput& run : program.runs) {
+      expected.push_back(Interpret(**module, run));
+      if (!options.may_fail && !expected.back().status.ok()) {
+        return testing::AssertionFailure() << run.name << ": " << expected.back().status.ToString();
+      }
+    }
   }
   PipelineOptions fused, unfused, avx2;
   unfused.fuse = false;

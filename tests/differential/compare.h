@@ -38,6 +38,7 @@ struct Program {
 struct CompareOptions {
   bool unfused = true;
   bool avx2 = true;
+  bool may_fail = true;   // false: the interpreter must accept every run
   int concrete_runs = 2;  // how many of the runs are compiled for their sizes as well
 };
 

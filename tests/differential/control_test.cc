@@ -161,7 +161,7 @@ TEST(CheckTest, AFailedCheckEndsTheRun) {
     b.AssignVariable("v", b.ReduceAdd(x[0], {0}));
     return Values{b.Sqrt(x[0])};
   };
-  EXPECT_TRUE(SameInEveryWay(MakeProgram(program, kSizes)));
+  EXPECT_TRUE(SameInEveryWay(MakeProgram(program, kSizes), {.may_fail = true}));
 }
 
 TEST(GuardTest, UnknownSizesAreTakenAsEqual) {
@@ -169,7 +169,7 @@ TEST(GuardTest, UnknownSizesAreTakenAsEqual) {
   program.feeds = {{DType::kFloat32, {"n"}}, {DType::kFloat32, {"m"}}};
   program.build = [](CoreBuilder& b, mlir::ValueRange x) { return Values{b.Add(x[0], x[1])}; };
   EXPECT_TRUE(SameInEveryWay(MakeProgram(program, {{{"n", 5}, {"m", 5}}, {{"n", 5}, {"m", 6}}}),
-                             {.concrete_runs = 1}));
+                             {.may_fail = true, .concrete_runs = 1}));
 }
 
 TEST(SizesTest, WorkOnWhatACompactFound) {
