@@ -3,7 +3,7 @@
 //
 // All cross references are indices (int32_t, kNone = absent) into the tables of ImageModel. The
 // rules that a well-formed image keeps are listed at each field and checked by
-// executable/verifier.h and, for memory, by executable/plan_checker.h.
+// executable/verifier.h and, for memory, by executable/plan_checker/plan_checker.h.
 #ifndef STATOR_EXECUTABLE_IMAGE_MODEL_H_
 #define STATOR_EXECUTABLE_IMAGE_MODEL_H_
 

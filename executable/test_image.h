@@ -9,7 +9,7 @@
 #include "executable/expr_eval.h"
 #include "executable/image_builder.h"
 #include "executable/memory_plan.h"
-#include "executable/plan_checker.h"
+#include "executable/plan_checker/plan_checker.h"
 #include "executable/verifier.h"
 
 namespace stator::executable {

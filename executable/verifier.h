@@ -28,16 +28,6 @@ Status VerifyModel(const ImageModel& model);
 // does is outside: run only code that you trust.
 Result<ImageView> VerifyImage(const uint8_t* data, size_t size, HashCheck check = HashCheck::kAll);
 
-// Inclusive wave numbers of a block with all that is nested in it; {INT32_MAX, -1} when empty.
-struct WaveRange {
-  int32_t first;
-  int32_t last;
-};
-// For a verified model.
-WaveRange BlockWaves(const ImageModel& model, int32_t block);
-// From the entry's first wave (init or main) to its last.
-WaveRange EntryWaves(const ImageModel& model, const EntryPoint& entry);
-
 // Per expression: which kinds of leaves it is built from.
 struct ExprUse {
   bool input = false;

@@ -23,7 +23,7 @@ namespace stator::runtime {
 struct LoadOptions {
   const HostRegistry* host_functions = nullptr;  // null: HostRegistry::Default()
   executable::HashCheck hash_check = executable::HashCheck::kAll;
-  // Prove each new memory layout with executable/plan_checker.h (slow; for tests and debugging).
+  // Prove each new memory layout (executable/plan_checker; slow, for tests and debugging).
   bool check_plans = false;
   size_t max_plans = 32;  // layouts kept for recent symbol values
 };

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "executable/expr_eval.h"
-#include "executable/plan_checker.h"
+#include "executable/plan_checker/plan_checker.h"
 
 namespace stator::runtime {
 namespace {

@@ -10,6 +10,7 @@
 #include "executable/image_model.h"
 #include "executable/kernel_frame.h"
 #include "executable/verifier.h"
+#include "executable/wave_range.h"
 #include "runtime/core/host_function.h"
 
 namespace stator::runtime {

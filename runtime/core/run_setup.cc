@@ -5,7 +5,7 @@
 
 #include "executable/expr_eval.h"
 #include "executable/printer.h"
-#include "executable/verifier.h"
+#include "executable/wave_range.h"
 #include "runtime/core/run_execution.h"
 
 namespace stator::runtime {

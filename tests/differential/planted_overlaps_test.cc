@@ -5,7 +5,7 @@
 
 #include "compiler/pipeline.h"
 #include "executable/image_builder.h"
-#include "executable/plan_checker.h"
+#include "executable/plan_checker/plan_checker.h"
 #include "runtime/core/executable.h"
 #include "tests/differential/core_program.h"
 

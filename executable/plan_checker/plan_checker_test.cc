@@ -1,4 +1,4 @@
-#include "executable/plan_checker.h"
+#include "executable/plan_checker/plan_checker.h"
 
 #include <functional>
 
@@ -6,6 +6,7 @@
 #include "executable/memory_plan.h"
 #include "executable/test_image.h"
 #include "executable/verifier.h"
+#include "executable/wave_range.h"
 #include "gtest/gtest.h"
 
 namespace stator::executable {

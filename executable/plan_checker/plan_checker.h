@@ -1,8 +1,8 @@
 // Proves that a plan with concrete addresses never reads memory that something else has
 // overwritten, by replaying what happens before what. Shares no code with the packer, the planner
 // or the executor.
-#ifndef STATOR_EXECUTABLE_PLAN_CHECKER_H_
-#define STATOR_EXECUTABLE_PLAN_CHECKER_H_
+#ifndef STATOR_EXECUTABLE_PLAN_CHECKER_PLAN_CHECKER_H_
+#define STATOR_EXECUTABLE_PLAN_CHECKER_PLAN_CHECKER_H_
 
 #include <cstdint>
 #include <string>
@@ -48,4 +48,4 @@ std::vector<Violation> CheckPlan(const ImageModel& model, int32_t entry, const C
 
 }  // namespace stator::executable
 
-#endif  // STATOR_EXECUTABLE_PLAN_CHECKER_H_
+#endif  // STATOR_EXECUTABLE_PLAN_CHECKER_PLAN_CHECKER_H_

@@ -1,0 +1,133 @@
+#include "executable/verify_entry.h"
+
+#include <string>
+#include <vector>
+
+namespace stator::executable {
+namespace {
+
+class EntryVerifier {
+ public:
+  EntryVerifier(const ModelTables& tables, const EntryPoint& entry)
+      : tables_(tables),
+        m_(tables.model()),
+        entry_(entry),
+        bound_(tables.model().symbols.size(), false) {}
+
+  Status Run() {
+    for (const Port& p : entry_.feeds) STATOR_EXEC_RETURN_IF_ERROR(Feed(p));
+    for (const Port& p : entry_.fetches) STATOR_EXEC_RETURN_IF_ERROR(AnyPort(p));
+    for (const Variable& v : entry_.variables) {
+      const std::string rule = VariableRule(v);
+      if (!rule.empty()) return Bad("variable " + v.name, rule);
+      if (v.read_buffer != kNone) Bind(v.read_dims);
+    }
+    for (const Guard& g : entry_.guards) {
+      if (!tables_.IsSize(g.lhs) || !tables_.IsSize(g.rhs) || g.relation > Relation::kDivides ||
+          !tables_.Use(g.lhs).KnownAtStart() || !tables_.Use(g.rhs).KnownAtStart() ||
+          !tables_.HasNode(g.source_node)) {
+        return Bad("guard \"" + g.message + "\"", "bad expression, relation or node");
+      }
+    }
+    for (int32_t i : entry_.init_variables) {
+      if (i < 0 || static_cast<size_t>(i) >= entry_.variables.size()) {
+        return Bad("init", "no such variable");
+      }
+    }
+    return InputSymbolsBound();
+  }
+
+ private:
+  Status Bad(const std::string& what, const std::string& rule) const {
+    return InvalidArgument("entry " + entry_.name + ", " + what + ": " + rule);
+  }
+
+  void Bind(const std::vector<int32_t>& dims) {
+    for (int32_t d : dims) {
+      const Expr& e = m_.expressions[d];
+      if (e.kind == ExprKind::kSymbol) bound_[e.value] = true;
+    }
+  }
+
+  Status AnyPort(const Port& p) const {
+    if (!tables_.HasBuffer(p.buffer) || !tables_.AreSizes(p.dims) ||
+        !tables_.HasNode(p.source_node)) {
+      return Bad(p.name, "no such buffer, dimension or node");
+    }
+    if (m_.buffers[p.buffer].dtype != p.dtype)
+      return Bad(p.name, "dtype differs from its buffer's");
+    return Status::Ok();
+  }
+
+  Status Feed(const Port& p) {
+    STATOR_EXEC_RETURN_IF_ERROR(AnyPort(p));
+    const Buffer& b = m_.buffers[p.buffer];
+    if (b.kind != BufferKind::kInput || b.alias_of != kNone) {
+      return Bad(p.name, "a feed needs an input buffer");
+    }
+    for (int32_t d : p.dims) {
+      if (!tables_.Use(d).KnownAtStart()) return Bad(p.name, "a feed's dims are input symbols");
+    }
+    Bind(p.dims);
+    return Status::Ok();
+  }
+
+  // The broken rule, or "".
+  std::string VariableRule(const Variable& v) const {
+    const auto check = [&](int32_t buffer, BufferKind kind) {
+      return buffer == kNone ||
+             (tables_.HasBuffer(buffer) && m_.buffers[buffer].kind == kind &&
+              m_.buffers[buffer].alias_of == kNone && m_.buffers[buffer].dtype == v.dtype);
+    };
+    if (!check(v.read_buffer, BufferKind::kVariableRead)) return "bad read buffer";
+    if (!check(v.write_buffer, BufferKind::kVariableWrite)) return "bad write buffer";
+    if (v.initialized_buffer != kNone &&
+        (!tables_.IsBoolScalar(v.initialized_buffer) ||
+         m_.buffers[v.initialized_buffer].kind != BufferKind::kInput)) {
+      return "the initialized flag must be a bool scalar of kind input";
+    }
+    if (!tables_.AreSizes(v.read_dims) || !tables_.AreSizes(v.write_dims) ||
+        !tables_.HasNode(v.source_node)) {
+      return "bad dimension or node";
+    }
+    for (int32_t d : v.read_dims) {
+      if (!tables_.Use(d).KnownAtStart()) return "read dims must be known at run start";
+      if (v.zero_initialized && !tables_.Use(d).Constant()) {
+        return "starts as zeros, but its shape is not constant";
+      }
+    }
+    if ((v.in_place || v.partial_write) && (v.read_buffer == kNone || v.write_buffer == kNone)) {
+      return "in place or partial, but not both read and written";
+    }
+    if (v.write_buffer != kNone &&
+        !tables_.Use(m_.buffers[v.write_buffer].byte_size).KnownAtStart()) {
+      return "the size of a written variable must be known at run start";
+    }
+    return "";
+  }
+
+  // Only a single entry can be held to all symbols; with several, each binds its own.
+  Status InputSymbolsBound() const {
+    if (m_.entry_points.size() != 1) return Status::Ok();
+    for (size_t i = 0; i < bound_.size(); ++i) {
+      if (m_.symbols[i].life == SymbolLife::kInput && !bound_[i]) {
+        return InvalidArgument("entry " + entry_.name + ": symbol " + m_.symbols[i].name +
+                               " is no dimension of a feed or a variable that is read");
+      }
+    }
+    return Status::Ok();
+  }
+
+  const ModelTables& tables_;
+  const ImageModel& m_;
+  const EntryPoint& entry_;
+  std::vector<bool> bound_;  // per symbol
+};
+
+}  // namespace
+
+Status VerifyEntry(const ModelTables& tables, const EntryPoint& entry) {
+  return EntryVerifier(tables, entry).Run();
+}
+
+}  // namespace stator::executable
