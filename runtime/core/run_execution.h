@@ -37,22 +37,31 @@ class RunExecution {
   friend class Runner;
   friend class HostCall;
 
-  // run_setup.cc: before and after the steps.
+  // run_execution.cc.
   Status AcquireVariables();
+
+  // bind_inputs.cc: what the run is given.
   Status BindInputs(const std::vector<Tensor>& feeds);
   Status CheckPort(const char* what, const executable::Port& port, const Tensor& tensor) const;
   Status CheckDims(const char* what, const std::string& name, const std::vector<int32_t>& exprs,
                    const std::vector<int64_t>& dims) const;
   Status UsePlan();
+
+  // place_buffers.cc: where its buffers lie.
   Status PlaceArena();
   Status PlaceFeeds(const std::vector<Tensor>& feeds);
   Status PlaceVariables();
-  Status PlaceOutputs(std::vector<Tensor>* fetches);
   Status RunInit();
+  Status PlaceOutputs(std::vector<Tensor>* fetches);
+
+  // collect_results.cc: what it leaves behind.
   Status Fetch(const std::vector<Tensor>& feeds, std::vector<Tensor>* fetches);
   Status FetchOne(size_t i, const std::vector<Tensor>& feeds, Tensor* out);
   void Finish();
+
+  // poison.cc: RunOptions::poison.
   void FindDying();
+  void Poison(int32_t wave);
 
   // run_steps.cc: steps.
   Status RunBlock(int32_t block);
@@ -72,7 +81,6 @@ class RunExecution {
   Status Do(const ProgramStep& step, const executable::UseList& body);
   Status CheckFailed(int32_t check, int64_t index) const;
   void Wrote(const ProgramStep& step);
-  void Poison(int32_t wave);
 
   // launch.cc: kernels on the pool.
   Status PrepareLaunch(const ProgramStep& step, LaunchPlan* plan, const int64_t** grids);
@@ -81,7 +89,7 @@ class RunExecution {
   Status EnsureScratch(int64_t stride);
   int ThreadLimit() const;
 
-  // Symbols and addresses.
+  // run_steps.cc: symbols and addresses.
   Status BindSymbolValue(int32_t symbol, int64_t value);
   void SetAddress(int32_t buffer, void* address);
   Status Allocate(int32_t buffer, int64_t bytes);

@@ -169,7 +169,8 @@ Status RunExecution::Do(const ProgramStep& step, const executable::UseList& body
                                   executable::PrintBufferName(m_, body.buffer));
     }
     if (bytes > 0) {
-      std::memcpy(table_[body.buffer], list.elements[list.size]->data(), static_cast<size_t>(bytes));
+      std::memcpy(table_[body.buffer], list.elements[list.size]->data(),
+                  static_cast<size_t>(bytes));
     }
     return Status::Ok();
   }
@@ -204,15 +205,6 @@ Status RunExecution::CheckFailed(int32_t check, int64_t index) const {
     message = "node " + executable::PrintNode(m_, info.source_node) + ": " + message;
   }
   return Status(info.code, std::move(message));
-}
-
-void RunExecution::Poison(int32_t wave) {
-  if (wave < 0 || static_cast<size_t>(wave) >= dying_.size()) return;
-  for (int32_t owner : dying_[wave]) {
-    if (owner_bytes_[owner] > 0) {
-      std::memset(table_[owner], 0xFF, static_cast<size_t>(owner_bytes_[owner]));
-    }
-  }
 }
 
 Status RunExecution::BindSymbolValue(int32_t symbol, int64_t value) {

@@ -3,13 +3,6 @@
 namespace stator::runtime {
 namespace {
 
-std::string TypeText(DType dtype, const std::vector<int64_t>& dims) {
-  std::string out = executable::DTypeName(dtype);
-  out += "[";
-  for (size_t i = 0; i < dims.size(); ++i) out += (i == 0 ? "" : ", ") + std::to_string(dims[i]);
-  return out + "]";
-}
-
 // Elements of a shape; the bytes fit int64 too.
 Result<int64_t> CountElements(DType dtype, const std::vector<int64_t>& dims) {
   if (!executable::IsKnownDType(dtype)) {
@@ -35,6 +28,16 @@ Result<int64_t> CountElements(DType dtype, const std::vector<int64_t>& dims) {
 }
 
 }  // namespace
+
+std::string DimsText(const std::vector<int64_t>& dims) {
+  std::string out = "[";
+  for (size_t i = 0; i < dims.size(); ++i) out += (i == 0 ? "" : ", ") + std::to_string(dims[i]);
+  return out + "]";
+}
+
+std::string TypeText(DType dtype, const std::vector<int64_t>& dims) {
+  return executable::DTypeName(dtype) + DimsText(dims);
+}
 
 Result<Tensor> Tensor::Create(DType dtype, std::vector<int64_t> dims) {
   STATOR_EXEC_ASSIGN_OR_RETURN(const int64_t elements, CountElements(dtype, dims));

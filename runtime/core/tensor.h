@@ -32,6 +32,10 @@ constexpr DType DTypeOf() {
   return DType::kInvalid;
 }
 
+// "[2, 3]" and "float[2, 3]", for messages.
+std::string DimsText(const std::vector<int64_t>& dims);
+std::string TypeText(DType dtype, const std::vector<int64_t>& dims);
+
 // Dtype, shape and contiguous row-major elements. A copy shares the elements; they are read only
 // once shared. Strings are held as std::string. A default-made tensor is invalid (no dtype).
 class Tensor {

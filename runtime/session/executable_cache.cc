@@ -1,6 +1,9 @@
 #include "runtime/session/executable_cache.h"
 
 #include <algorithm>
+#include <set>
+
+#include "graph/status_macros.h"
 
 namespace stator::runtime {
 namespace {
@@ -70,6 +73,47 @@ std::vector<std::shared_ptr<CompiledVariant>> CompiledSignature::Variants() cons
 void CompiledSignature::Clear() {
   const std::lock_guard<std::mutex> lock(mutex_);
   variants_.clear();
+}
+
+absl::StatusOr<std::shared_ptr<CompiledSignature>> ExecutableCache::Lookup(
+    const std::string& key, const std::vector<Tensor>& feeds,
+    const std::function<absl::StatusOr<Signature>()>& resolve) {
+  std::string ranks;
+  for (const Tensor& feed : feeds) {
+    ranks.push_back(static_cast<char>(std::min<size_t>(feed.dims().size(), 255)));
+  }
+  const std::string full_key = key + ranks;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto it = entries_.find(full_key);
+    if (it != entries_.end()) return it->second;
+  }
+  STATOR_ASSIGN_OR_RETURN(Signature signature, resolve());
+  const std::lock_guard<std::mutex> lock(mutex_);
+  // "x" and "x:0" are two keys of one signature.
+  std::shared_ptr<CompiledSignature>& slot =
+      entries_[SignatureKey(signature.feeds, signature.fetches, signature.targets) + ranks];
+  if (slot == nullptr) slot = std::make_shared<CompiledSignature>(std::move(signature));
+  entries_[full_key] = slot;
+  return slot;
+}
+
+std::vector<std::shared_ptr<Executable>> ExecutableCache::Executables() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<std::shared_ptr<Executable>> out;
+  std::set<const CompiledSignature*> seen;
+  for (const auto& [key, compiled] : entries_) {
+    if (!seen.insert(compiled.get()).second) continue;
+    for (const auto& variant : compiled->Variants()) out.push_back(variant->executable());
+  }
+  return out;
+}
+
+void ExecutableCache::Clear() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  // Callables hold on to their signatures, so the executables in them have to go by hand.
+  for (const auto& [key, compiled] : entries_) compiled->Clear();
+  entries_.clear();
 }
 
 bool FactFor(const Runner& runner, executable::SymbolFact* fact) {

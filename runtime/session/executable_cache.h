@@ -3,6 +3,7 @@
 #define STATOR_RUNTIME_SESSION_EXECUTABLE_CACHE_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -53,6 +54,24 @@ class CompiledSignature {
   const Signature signature_;
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<CompiledVariant>> variants_;
+};
+
+// All signatures of a session. Thread-safe.
+class ExecutableCache {
+ public:
+  // The entry of a signature for feeds of these ranks, made with `resolve` when there is none.
+  // `key` is a SignatureKey, of names as the caller wrote them.
+  absl::StatusOr<std::shared_ptr<CompiledSignature>> Lookup(
+      const std::string& key, const std::vector<Tensor>& feeds,
+      const std::function<absl::StatusOr<Signature>()>& resolve);
+
+  std::vector<std::shared_ptr<Executable>> Executables() const;
+  // Lets go of all executables, also in entries that others hold.
+  void Clear();
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<CompiledSignature>> entries_;  // by key and ranks
 };
 
 // The fact under which a failed guard may hold: that the side which is 1 is 1, where that side is
