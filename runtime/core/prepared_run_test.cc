@@ -1,24 +1,11 @@
 // What a prepared run costs: no allocation, and little time per step.
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <new>
 
 #include "gtest/gtest.h"
 #include "runtime/core/runner.h"
+#include "runtime/core/test_allocations.h"
 #include "runtime/core/test_program.h"
-
-namespace {
-std::atomic<int64_t> allocations{0};
-}  // namespace
-
-// Not inlined: the compiler would take malloc and delete for a mismatch.
-__attribute__((noinline)) void* operator new(size_t size) {
-  ++allocations;
-  return std::malloc(size == 0 ? 1 : size);
-}
-__attribute__((noinline)) void operator delete(void* p) noexcept { std::free(p); }
-__attribute__((noinline)) void operator delete(void* p, size_t) noexcept { std::free(p); }
 
 namespace stator::runtime {
 namespace {
@@ -57,12 +44,13 @@ TEST(PreparedRun, AllocatesNothing) {
   RunOptions options;
   options.reuse_fetches = true;
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(runner->Run(feeds, options, &out).ok());
-  const int64_t before = allocations.load();
+  const int64_t before = AllocationCount();
+  ASSERT_GT(before, 0) << "nobody counts";
   const void* memory = out[0].raw();
   for (int i = 0; i < 100; ++i) {
     if (!runner->Run(feeds, options, &out).ok()) std::abort();
   }
-  EXPECT_EQ(allocations.load() - before, 0);
+  EXPECT_EQ(AllocationCount() - before, 0);
   EXPECT_EQ(out[0].raw(), memory);
   EXPECT_EQ(out[0].data<float>()[63], 2);
 }

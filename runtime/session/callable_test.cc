@@ -1,24 +1,11 @@
 // A callable that was run once: no names, no compile, no allocation.
-#include <atomic>
 #include <cstdlib>
-#include <new>
 #include <thread>
 
 #include "gtest/gtest.h"
+#include "runtime/core/test_allocations.h"
 #include "runtime/session/fake_compiler.h"
 #include "runtime/session/session.h"
-
-namespace {
-std::atomic<int64_t> allocations{0};
-}  // namespace
-
-// Not inlined: the compiler would take malloc and delete for a mismatch.
-__attribute__((noinline)) void* operator new(size_t size) {
-  ++allocations;
-  return std::malloc(size == 0 ? 1 : size);
-}
-__attribute__((noinline)) void operator delete(void* p) noexcept { std::free(p); }
-__attribute__((noinline)) void operator delete(void* p, size_t) noexcept { std::free(p); }
 
 namespace stator::runtime {
 namespace {
@@ -29,11 +16,12 @@ TEST(Callable, AllocatesNothingFromTheSecondCallOn) {
   const std::vector<Tensor> feeds = {Tensor::Of<float>({64}, std::vector<float>(64, 2))};
   std::vector<Tensor> out;
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(callable->Run(feeds, &out).ok());
-  const int64_t before = allocations.load();
+  const int64_t before = AllocationCount();
+  ASSERT_GT(before, 0) << "nobody counts";
   for (int i = 0; i < 100; ++i) {
     if (!callable->Run(feeds, &out).ok()) std::abort();
   }
-  EXPECT_EQ(allocations.load() - before, 0);
+  EXPECT_EQ(AllocationCount() - before, 0);
   EXPECT_EQ(out[0].data<float>()[63], 2);
 }
 

@@ -1,0 +1,66 @@
+// What host functions are given and may give back.
+#include "gtest/gtest.h"
+#include "runtime/core/test_runner.h"
+
+namespace stator::runtime {
+namespace {
+
+using executable::Access;
+using executable::Alloc;
+using executable::BufferKind;
+using executable::SymbolLife;
+
+TEST(HostCall, SeesStringsAndBindsShapes) {
+  TestProgram t;
+  const int32_t n = t.AddSymbol("n", SymbolLife::kInput);
+  const int32_t k = t.AddSymbol("words", SymbolLife::kStep);
+  const int32_t eight = t.exprs.Const(8);
+  const int32_t x = t.Sized("x", BufferKind::kInput, t.exprs.Mul(n, eight), 0, 9, DType::kString);
+  t.model.buffers[x].dims = {n};
+  const int32_t words =
+      t.Sized("words", BufferKind::kDynamic, t.exprs.Mul(k, eight), 0, 9, DType::kString);
+  t.model.buffers[words].dims = {k};
+  const int32_t reversed =
+      t.Sized("reversed", BufferKind::kDynamic, t.exprs.Mul(k, eight), 1, 9, DType::kString);
+  t.model.buffers[reversed].dims = {k};
+  const int32_t move = t.AddKernel({"move8"}, {{Access::kRead}, {Access::kWrite}}, 1, true);
+  t.model.nodes.push_back({"split", "StringSplit", "", 0});
+  const int32_t main = t.Block("main");
+  t.Add(main, 0, executable::HostCall{"split", {x}, {words}, ","}, 0);
+  t.Add(main, 1, Alloc{reversed, kNone});
+  t.Add(main, 2, t.Launch(move, {words, reversed}, {k}));
+  t.Entry(main);
+  t.AddFeed("x:0", x);
+  t.AddFetch("out:0", reversed);
+
+  HostRegistry host;
+  EXPECT_EQ(t.Load(&host).status().ToString(),
+            "NotFound: node split: host function split is not registered in this program");
+  host.Register("split", [](HostCallContext* c) -> Status {
+    std::vector<std::string> parts;
+    for (int64_t i = 0; i < c->input(0).num_elements(); ++i) {
+      std::string rest = c->InputString(0, i);
+      if (rest.empty()) return executable::InvalidArgument("empty text");
+      for (size_t at; (at = rest.find(c->attributes())) != std::string::npos;) {
+        parts.push_back(rest.substr(0, at));
+        rest = rest.substr(at + 1);
+      }
+      parts.push_back(rest);
+    }
+    STATOR_EXEC_RETURN_IF_ERROR(c->AllocateOutput(0, {static_cast<int64_t>(parts.size())}));
+    for (size_t i = 0; i < parts.size(); ++i) {
+      c->SetOutputString(0, static_cast<int64_t>(i), parts[i]);
+    }
+    return Status::Ok();
+  });
+  auto runner = MakeRunner(&t, nullptr, &host);
+  std::vector<Tensor> fetched;
+  const Status status = runner->Run({*Tensor::FromStrings({2}, {"a,bc", "def"})}, {}, &fetched);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(fetched[0].strings(), (std::vector<std::string>{"def", "bc", "a"}));
+  EXPECT_EQ(runner->Run({*Tensor::FromStrings({1}, {""})}, {}, &fetched).ToString(),
+            "InvalidArgument: node split: empty text");
+}
+
+}  // namespace
+}  // namespace stator::runtime

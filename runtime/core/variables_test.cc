@@ -1,0 +1,142 @@
+// What runs do to variables, one at a time and at once.
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "runtime/core/test_runner.h"
+
+namespace stator::runtime {
+namespace {
+
+using executable::Access;
+using executable::BufferKind;
+using executable::Copy;
+using executable::SymbolLife;
+
+// w = w + g, in place when possible; fetches the new value.
+struct Accumulate : TestProgram {
+  Accumulate() {
+    const int32_t n = AddSymbol("size of w", SymbolLife::kInput);
+    const int32_t g = Vector("g", BufferKind::kInput, n, 0, 9);
+    const int32_t read = Vector("w/read", BufferKind::kVariableRead, n, 0, 9);
+    const int32_t write = Vector("w/write", BufferKind::kVariableWrite, n, 0, 9);
+    const int32_t out = Vector("out", BufferKind::kOutput, n, 0, 9);
+    const int32_t add =
+        AddKernel({"add"}, {{Access::kRead}, {Access::kRead}, {Access::kWrite, 0}}, 1);
+    model.nodes.push_back({"train", "AssignAddVariableOp", "", 0});
+    const int32_t main = Block("main");
+    Add(main, 0, Launch(add, {read, g, write}, {n}), 0);
+    Add(main, 1, Copy{write, out});
+    Entry(main);
+    AddFeed("g:0", g);
+    AddFetch("out:0", out);
+    model.entry_points[0].variables.push_back(
+        {"w", DType::kFloat32, {n}, {n}, read, write, kNone, true, false, false, 0});
+  }
+};
+
+TEST(Variables, VariablesUpdateInPlace) {
+  Accumulate t;
+  VariableStore store;
+  auto runner = MakeRunner(&t, &store);
+  std::vector<Tensor> fetched;
+  EXPECT_EQ(runner->Run({Floats({1, 1})}, {}, &fetched).ToString(),
+            "FailedPrecondition: node train: variable w is not initialized");
+  ASSERT_TRUE(store.Write("w", Floats({10, 20})).ok());
+  const void* memory = store.FindOrCreate("w")->buffer->data();
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_TRUE(runner->Run({Floats({1, 2})}, {}, &fetched).ok());
+    EXPECT_EQ(Values(fetched[0]), (std::vector<float>{10.0f + i, 20.0f + 2 * i}));
+  }
+  EXPECT_EQ(Values(*store.Read("w")), (std::vector<float>{13, 26}));
+  EXPECT_EQ(store.FindOrCreate("w")->buffer->data(), memory);
+  // A wrong feed is refused before the variable is touched.
+  EXPECT_FALSE(runner->Run({Floats({1, 2, 3})}, {}, &fetched).ok());
+  EXPECT_EQ(Values(*store.Read("w")), (std::vector<float>{13, 26}));
+}
+
+TEST(Variables, CountersStartAtZero) {
+  Accumulate t;
+  executable::Variable& v = t.model.entry_points[0].variables[0];
+  v.read_dims = v.write_dims = {t.exprs.Const(2)};
+  t.model.entry_points[0].feeds[0].dims = {t.exprs.Symbol(0)};
+  v.zero_initialized = true;
+  VariableStore store;
+  auto runner = MakeRunner(&t, &store);
+  std::vector<Tensor> fetched;
+  ASSERT_TRUE(runner->Run({Floats({1, 2})}, {}, &fetched).ok());
+  auto second = MakeRunner(&t, &store);  // does not start over
+  ASSERT_TRUE(second->Run({Floats({1, 2})}, {}, &fetched).ok());
+  EXPECT_EQ(Values(fetched[0]), (std::vector<float>{2, 4}));
+}
+
+TEST(Variables, PinnedVersionsAreLeftAlone) {
+  Accumulate t;
+  VariableStore store;
+  auto runner = MakeRunner(&t, &store);
+  ASSERT_TRUE(store.Write("w", Floats({1})).ok());
+  std::vector<VariableLease> reader;
+  ASSERT_TRUE(store.Acquire({{store.FindOrCreate("w"), true, false, false}}, {}, &reader).ok());
+  std::vector<Tensor> fetched;
+  ASSERT_TRUE(runner->Run({Floats({5})}, {}, &fetched).ok());
+  EXPECT_EQ(static_cast<float*>(reader[0].buffer->data())[0], 1);
+  store.Release(&reader);
+  EXPECT_EQ(Values(*store.Read("w")), std::vector<float>{6});
+}
+
+TEST(Variables, ConcurrentTrainingLosesNoUpdate) {
+  Accumulate t;
+  VariableStore store;
+  ASSERT_TRUE(store.Write("w", Floats(std::vector<float>(100, 0))).ok());
+  Result<std::shared_ptr<Executable>> e = t.Load();
+  ASSERT_TRUE(e.ok());
+  std::vector<std::thread> threads;
+  for (int k = 0; k < 2; ++k) {
+    threads.emplace_back([&] {
+      auto runner = Runner::Create(*e, 0, &store);
+      std::vector<Tensor> fetched;
+      for (int i = 0; i < 200; ++i) {
+        EXPECT_TRUE((*runner)->Run({Floats(std::vector<float>(100, 1))}, {}, &fetched).ok());
+      }
+    });
+  }
+  threads.emplace_back([&] {  // a reader sees whole versions only
+    for (int i = 0; i < 200; ++i) {
+      const std::vector<float> w = Values(*store.Read("w"));
+      for (float v : w) EXPECT_EQ(v, w[0]);
+    }
+  });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(Values(*store.Read("w")), std::vector<float>(100, 400));
+}
+
+TEST(Variables, InitRunsOncePerVariableVersion) {
+  TestProgram t;
+  const int32_t four = t.exprs.Const(4);
+  const int32_t read = t.Vector("w", BufferKind::kVariableRead, four, 0, 9);
+  const int32_t packed = t.Buffer("packed", BufferKind::kPersistent, 16, 0, 9);
+  const int32_t out = t.Vector("out", BufferKind::kOutput, four, 0, 9);
+  const int32_t scale = t.AddKernel({"scale"}, {{Access::kRead}, {Access::kWrite}}, 2);
+  const int32_t init = t.Block("init");
+  const int32_t main = t.Block("main");
+  t.Add(init, 0, t.Launch(scale, {read, packed}, {four, t.exprs.Const(2)}));
+  t.Add(main, 1, t.Launch(scale, {packed, out}, {four, t.exprs.Const(5)}));
+  executable::EntryPoint& entry = t.Entry(main);
+  entry.init_block = init;
+  entry.variables.push_back({"w", DType::kFloat32, {four}, {}, read});
+  entry.init_variables = {0};
+  t.AddFetch("out:0", out);
+  VariableStore store;
+  auto runner = MakeRunner(&t, &store);
+  ASSERT_TRUE(store.Write("w", Floats({1, 2, 3, 4})).ok());
+  std::vector<Tensor> fetched;
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(runner->Run({}, {}, &fetched).ok());
+  EXPECT_EQ(Values(fetched[0]), (std::vector<float>{10, 20, 30, 40}));
+  EXPECT_EQ(runner->executable()->StepCounts()[0], 4);  // one init, three runs
+  ASSERT_TRUE(store.Write("w", Floats({1, 1, 1, 1})).ok());
+  ASSERT_TRUE(runner->Run({}, {}, &fetched).ok());
+  EXPECT_EQ(Values(fetched[0]), (std::vector<float>{10, 10, 10, 10}));
+  EXPECT_EQ(runner->executable()->StepCounts()[0], 6);
+}
+
+}  // namespace
+}  // namespace stator::runtime
