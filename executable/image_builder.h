@@ -48,10 +48,15 @@ std::string EncodeStrings(const std::vector<std::string>& strings);
 // The inverse; InvalidArgument when the bytes are not such an encoding.
 Result<std::vector<std::string>> DecodeStrings(std::string_view bytes);
 
-// The image's bytes: header, plan (a FlatBuffer), constants, code (see image_view.h). The model is
-// written as it is; call Verify (verifier.h) on the bytes to know that it is well formed. The same
-// model gives the same bytes.
+// The image's bytes (see image_view.h). The model is written as it is; call VerifyImage
+// (verifier.h) on the bytes to know that it is well formed. The same model gives the same bytes.
 std::vector<uint8_t> Serialize(const ImageModel& model);
+
+// One image for several targets, in the order in which a machine should prefer them. All have the
+// same constants: InvalidArgument otherwise. With `external_constants` those are not in the bytes:
+// variants[0].constants is the content of the other file.
+Result<std::vector<uint8_t>> Serialize(const std::vector<ImageModel>& variants,
+                                       bool external_constants = false);
 
 }  // namespace stator::executable
 

@@ -17,7 +17,7 @@
 
 namespace stator::executable {
 
-inline constexpr uint32_t kImageVersion = 1;
+inline constexpr uint32_t kImageVersion = 2;
 inline constexpr int32_t kNone = -1;
 // Constants and code start at multiples of this many bytes in the file.
 inline constexpr int64_t kSectionAlignment = 64 * 1024;
@@ -389,7 +389,31 @@ struct Node {
   int32_t line = 0;
 };
 
+// A tensor whose bytes lie in the constants section (strings: see EncodeStrings).
+struct StoredTensor {
+  std::string name;
+  DType dtype = DType::kInvalid;
+  std::vector<int64_t> dims;
+  int64_t constant_offset = 0;  // a multiple of kBufferAlignment
+  int64_t constant_size = 0;    // numbers: exactly the tensor's bytes
+};
+
+// Inputs of an entry point, in the order of its feeds, and what it computed from them when the image
+// was made, in the order of its fetches.
+struct Sample {
+  int32_t entry = kNone;
+  std::vector<StoredTensor> inputs;
+  std::vector<StoredTensor> outputs;
+};
+
+// A weight that was compiled in, so that nobody can replace it, and why.
+struct FixedWeight {
+  std::string name;
+  std::string reason;
+};
+
 struct Target {
+  std::string name;                   // what the user asked for: "x86-64-v3", "native"
   std::string arch = "x86_64";        // "x86_64" or "aarch64"
   std::vector<std::string> features;  // LLVM's names that the code needs: "avx512f", "fma"
   int32_t vector_bytes = 0;
@@ -409,6 +433,11 @@ struct ImageModel {
   std::vector<EntryPoint> entry_points;
   std::vector<Node> nodes;
   int32_t num_lists = 0;
+  // What variables hold when nobody has written them: weights, and the state at which training goes
+  // on. One per name; variables without one start uninitialized.
+  std::vector<StoredTensor> initial_values;
+  std::vector<FixedWeight> fixed_weights;
+  std::vector<Sample> samples;
   std::vector<uint8_t> constants;  // the section's bytes, filled through AddConstant
   std::vector<uint8_t> code;       // the section's bytes, filled through AddCode
 };

@@ -56,7 +56,11 @@ ImageModel EveryKind() {
   m.entry_points.push_back(entry);
   m.nodes.push_back({"node", "Op", "f.cc", 42});
   const float constant[3] = {1, 2, 3};
-  AddConstant(&m, constant, sizeof(constant));
+  const StoredTensor stored = {"w", DType::kFloat32, {3}, AddConstant(&m, constant, sizeof(constant)),
+                               sizeof(constant)};
+  m.initial_values = {stored};
+  m.fixed_weights = {{"bias", "folded"}};
+  m.samples = {{0, {stored}, {stored}}};
   AddCode(&m, "\xc3", 1);
   return m;
 }
@@ -81,7 +85,68 @@ TEST(Image, RoundTripKeepsEveryField) {
   EXPECT_EQ(view->plan.entry_points[0].variables[0].initialized_buffer, 3);
   EXPECT_EQ(view->plan.nodes[0].line, 42);
   EXPECT_EQ(view->header.constants.offset % kSectionAlignment, 0u);
-  EXPECT_EQ(view->header.code.offset % kSectionAlignment, 0u);
+  EXPECT_EQ(view->variant.code.offset % kSectionAlignment, 0u);
+}
+
+Status OnlyV3(const Target& target) {
+  return target.name == "v3" ? Status::Ok() : FailedPrecondition("no " + target.name);
+}
+
+std::vector<ImageModel> TwoVariants() {
+  std::vector<ImageModel> variants = {EveryKind(), EveryKind()};
+  variants[0].target.name = "v4";
+  variants[1].target.name = "v3";
+  AddCode(&variants[1], "\xc3", 1);
+  return variants;
+}
+
+TEST(Image, ReadersTakeTheFirstVariantThatTheyAccept) {
+  Result<std::vector<uint8_t>> bytes = Serialize(TwoVariants());
+  ASSERT_TRUE(bytes.ok());
+  Result<ImageView> first = ReadImage(bytes->data(), bytes->size());
+  ASSERT_TRUE(first.ok()) << first.status().ToString();
+  EXPECT_EQ(first->plan.target.name, "v4");
+  EXPECT_EQ(first->code_size, 1);
+  Result<ImageView> v3 = ReadImage(bytes->data(), bytes->size(), {HashCheck::kAll, &OnlyV3});
+  ASSERT_TRUE(v3.ok()) << v3.status().ToString();
+  EXPECT_EQ(v3->plan.target.name, "v3");
+  EXPECT_EQ(v3->code_size, 65);
+  EXPECT_EQ(v3->targets.size(), 2u);
+  EXPECT_EQ(v3->constants, first->constants);  // one section for both
+}
+
+TEST(Image, NoAcceptedVariantIsAStatusOfTheLast) {
+  std::vector<ImageModel> variants = TwoVariants();
+  variants[1].target.name = "v2";
+  Result<std::vector<uint8_t>> bytes = Serialize(variants);
+  ASSERT_TRUE(bytes.ok());
+  Result<ImageView> view = ReadImage(bytes->data(), bytes->size(), {HashCheck::kAll, &OnlyV3});
+  EXPECT_EQ(view.status().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(view.status().message(), "no v2");
+}
+
+TEST(Image, VariantsWithOtherConstantsAreRefused) {
+  std::vector<ImageModel> variants = TwoVariants();
+  AddConstant(&variants[1], "x", 1);
+  EXPECT_FALSE(Serialize(variants).ok());
+}
+
+TEST(Image, ExternalConstantsComeFromTheirOwnBytes) {
+  const std::vector<ImageModel> variants = TwoVariants();
+  Result<std::vector<uint8_t>> bytes = Serialize(variants, /*external_constants=*/true);
+  ASSERT_TRUE(bytes.ok());
+  EXPECT_EQ(ReadImage(bytes->data(), bytes->size()).status().code(), Code::kFailedPrecondition);
+  ReadOptions options;
+  std::vector<uint8_t> constants = variants[0].constants;
+  options.external_constants = constants.data();
+  options.external_constants_size = constants.size();
+  Result<ImageView> view = ReadImage(bytes->data(), bytes->size(), options);
+  ASSERT_TRUE(view.ok()) << view.status().ToString();
+  EXPECT_EQ(view->constants, constants.data());
+  constants[0] ^= 1;
+  EXPECT_FALSE(ReadImage(bytes->data(), bytes->size(), options).ok());
+  options.external_constants_size -= 1;
+  EXPECT_FALSE(ReadImage(bytes->data(), bytes->size(), options).ok());
 }
 
 TEST(Image, SameModelSameBytes) { EXPECT_EQ(Serialize(EveryKind()), Serialize(EveryKind())); }
@@ -97,8 +162,10 @@ TEST(Image, EveryFlippedByteOfASectionIsFound) {
   std::vector<uint8_t> bytes = Serialize(EveryKind());
   Result<ImageView> view = ReadImage(bytes.data(), bytes.size());
   ASSERT_TRUE(view.ok());
-  const size_t plan_end = view->header.plan.offset + view->header.plan.size;
+  const size_t plan_end = view->variant.plan.offset + view->variant.plan.size;
+  const size_t table_end = sizeof(ImageHeader) + sizeof(VariantHeader);
   for (size_t i = 0; i < plan_end; ++i) {
+    if (i == table_end) i = view->variant.plan.offset;  // padding
     bytes[i] ^= 0x40;
     EXPECT_FALSE(ReadImage(bytes.data(), bytes.size()).ok()) << i;
     bytes[i] ^= 0x40;

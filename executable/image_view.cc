@@ -179,12 +179,26 @@ EntryPoint ReadEntry(const fb::EntryPoint* e) {
   return out;
 }
 
+Target ReadTarget(const fb::Plan* plan) {
+  const fb::Target* t = plan->target();
+  if (t == nullptr) return {};
+  return {Text(t->name()), Text(t->arch()), Strings(t->features()), t->vector_bytes()};
+}
+
+std::vector<StoredTensor> ReadStored(
+    const flatbuffers::Vector<flatbuffers::Offset<fb::StoredTensor>>* v) {
+  return Items<StoredTensor>(v, [](const fb::StoredTensor* t) {
+    StoredTensor out{Text(t->name()), static_cast<DType>(t->dtype()), {}, t->constant_offset(),
+                     t->constant_size()};
+    if (t->dims() != nullptr) out.dims.assign(t->dims()->begin(), t->dims()->end());
+    return out;
+  });
+}
+
 ImageModel ReadPlan(const fb::Plan* p) {
   ImageModel out;
   out.producer = Text(p->producer());
-  if (const fb::Target* t = p->target()) {
-    out.target = {Text(t->arch()), Strings(t->features()), t->vector_bytes()};
-  }
+  out.target = ReadTarget(p);
   out.devices = Items<Device>(p->devices(), [](const fb::Device* d) {
     return Device{Text(d->name()), Text(d->kind())};
   });
@@ -206,6 +220,13 @@ ImageModel ReadPlan(const fb::Plan* p) {
   out.blocks = Items<Block>(p->blocks(), ReadBlock);
   out.entry_points = Items<EntryPoint>(p->entry_points(), ReadEntry);
   out.num_lists = p->num_lists();
+  out.initial_values = ReadStored(p->initial_values());
+  out.fixed_weights = Items<FixedWeight>(p->fixed_weights(), [](const fb::FixedWeight* w) {
+    return FixedWeight{Text(w->name()), Text(w->reason())};
+  });
+  out.samples = Items<Sample>(p->samples(), [](const fb::Sample* s) {
+    return Sample{s->entry(), ReadStored(s->inputs()), ReadStored(s->outputs())};
+  });
   out.nodes = Items<Node>(p->nodes(), [](const fb::Node* n) {
     return Node{Text(n->name()), Text(n->op()), Text(n->file()), n->line()};
   });
@@ -242,15 +263,47 @@ Status CheckSection(const char* name, const SectionHeader& section, const uint8_
   return Status::Ok();
 }
 
+Result<const fb::Plan*> CheckedPlan(const uint8_t* data, size_t size, const SectionHeader& section) {
+  STATOR_EXEC_RETURN_IF_ERROR(CheckSection("plan", section, data, size, 64, true));
+  const uint8_t* bytes = data + section.offset;
+  flatbuffers::Verifier verifier(bytes, section.size, /*max_depth=*/64,
+                                 /*max_tables=*/100'000'000);
+  if (!fb::VerifyPlanBuffer(verifier)) return DataLoss("image: the plan is damaged");
+  const fb::Plan* plan = fb::GetPlan(bytes);
+  if (plan->version() != kImageVersion) return InvalidArgument("image: wrong plan version");
+  return plan;
+}
+
+// Where the constants lie, checked.
+Status FindConstants(const uint8_t* data, size_t size, const ReadOptions& options, ImageView* view) {
+  const SectionHeader& section = view->header.constants;
+  const bool check_hash = options.check == HashCheck::kAll;
+  if ((view->header.flags & kExternalConstants) != 0) {
+    if (options.external_constants == nullptr && section.size > 0) {
+      return FailedPrecondition("image: its constants lie in another file, which was not given");
+    }
+    data = options.external_constants;
+    size = options.external_constants_size;
+    if (section.offset != 0 || section.size != size) {
+      return DataLoss("image: the constants file has " + std::to_string(size) +
+                      " bytes, the image expects " + std::to_string(section.size));
+    }
+  }
+  STATOR_EXEC_RETURN_IF_ERROR(
+      CheckSection("constants", section, data, size, kSectionAlignment, check_hash));
+  view->constants = data + section.offset;
+  view->constants_size = static_cast<int64_t>(section.size);
+  return Status::Ok();
+}
+
 }  // namespace
 
-Result<ImageView> ReadImage(const uint8_t* data, size_t size, HashCheck check) {
+Result<ImageHeader> ReadHeader(const uint8_t* data, size_t size) {
   if (data == nullptr || size < sizeof(ImageHeader)) {
     return DataLoss("image: " + std::to_string(size) + " bytes are too few for a header");
   }
-  ImageView view;
-  std::memcpy(&view.header, data, sizeof(ImageHeader));
-  const ImageHeader& header = view.header;
+  ImageHeader header;
+  std::memcpy(&header, data, sizeof(ImageHeader));
   if (std::memcmp(header.magic, kImageMagic, sizeof(kImageMagic)) != 0) {
     return InvalidArgument("image: not a Stator image (wrong magic)");
   }
@@ -263,28 +316,50 @@ Result<ImageView> ReadImage(const uint8_t* data, size_t size, HashCheck check) {
   if (HashBytes(data, offsetof(ImageHeader, header_hash)) != header.header_hash) {
     return DataLoss("image: hash of the header differs");
   }
-  if (header.total_size != size) {
-    return DataLoss("image: " + std::to_string(size) + " bytes, the header says " +
-                    std::to_string(header.total_size));
+  if (header.num_variants < 1 || header.num_variants > kMaxVariants ||
+      (header.flags & ~kExternalConstants) != 0) {
+    return DataLoss("image: bad number of variants, or unknown flags");
   }
-  STATOR_EXEC_RETURN_IF_ERROR(CheckSection("plan", header.plan, data, size, 64, true));
-  STATOR_EXEC_RETURN_IF_ERROR(CheckSection("constants", header.constants, data, size,
-                                           kSectionAlignment, check == HashCheck::kAll));
-  STATOR_EXEC_RETURN_IF_ERROR(
-      CheckSection("code", header.code, data, size, kSectionAlignment, true));
+  return header;
+}
 
-  const uint8_t* plan_bytes = data + header.plan.offset;
-  flatbuffers::Verifier verifier(plan_bytes, header.plan.size, /*max_depth=*/64,
-                                 /*max_tables=*/100'000'000);
-  if (!fb::VerifyPlanBuffer(verifier)) return DataLoss("image: the plan is damaged");
-  const fb::Plan* plan = fb::GetPlan(plan_bytes);
-  if (plan->version() != kImageVersion) return InvalidArgument("image: wrong plan version");
-  if (!HasBodies(plan)) return DataLoss("image: a step without a body, or of an unknown kind");
-  view.plan = ReadPlan(plan);
-  view.constants = data + header.constants.offset;
-  view.constants_size = static_cast<int64_t>(header.constants.size);
-  view.code = data + header.code.offset;
-  view.code_size = static_cast<int64_t>(header.code.size);
+Result<ImageView> ReadImage(const uint8_t* data, size_t size, const ReadOptions& options) {
+  ImageView view;
+  STATOR_EXEC_ASSIGN_OR_RETURN(view.header, ReadHeader(data, size));
+  if (view.header.total_size != size) {
+    return DataLoss("image: " + std::to_string(size) + " bytes, the header says " +
+                    std::to_string(view.header.total_size));
+  }
+  const size_t table_bytes = view.header.num_variants * sizeof(VariantHeader);
+  if (size - sizeof(ImageHeader) < table_bytes) return DataLoss("image: too short for its variants");
+  const uint8_t* table = data + sizeof(ImageHeader);
+  if (HashBytes(table, table_bytes) != view.header.variants_hash) {
+    return DataLoss("image: hash of the table of variants differs");
+  }
+
+  const fb::Plan* chosen = nullptr;
+  Status refusal;
+  for (uint32_t i = 0; i < view.header.num_variants; ++i) {
+    VariantHeader variant;
+    std::memcpy(&variant, table + i * sizeof(variant), sizeof(variant));
+    STATOR_EXEC_ASSIGN_OR_RETURN(const fb::Plan* plan, CheckedPlan(data, size, variant.plan));
+    view.targets.push_back(ReadTarget(plan));
+    if (chosen != nullptr) continue;
+    refusal = options.accepts == nullptr ? Status::Ok() : options.accepts(view.targets.back());
+    if (!refusal.ok()) continue;
+    chosen = plan;
+    view.variant = variant;
+  }
+  // The last variant is the least demanding one: its reason says most.
+  if (chosen == nullptr) return refusal;
+
+  STATOR_EXEC_RETURN_IF_ERROR(FindConstants(data, size, options, &view));
+  STATOR_EXEC_RETURN_IF_ERROR(
+      CheckSection("code", view.variant.code, data, size, kSectionAlignment, true));
+  if (!HasBodies(chosen)) return DataLoss("image: a step without a body, or of an unknown kind");
+  view.plan = ReadPlan(chosen);
+  view.code = data + view.variant.code.offset;
+  view.code_size = static_cast<int64_t>(view.variant.code.size);
   return view;
 }
 

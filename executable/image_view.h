@@ -1,14 +1,19 @@
 // Reading images.
 //
-//   0        header, 128 bytes: magic, version, and for each section offset, size, hash
-//   128      plan: FlatBuffer of image.fbs
-//   n*64 KiB constants (absent when empty)
-//   n*64 KiB code (absent when empty)
+//   0        header, 128 bytes: magic, versions, number of variants, constants section
+//   128      per variant, that is per target: its plan and code sections
+//   n*64     plans: FlatBuffers of image.fbs
+//   n*64 KiB constants (absent when empty, or when they lie in a file of their own)
+//   n*64 KiB code, one section per variant (absent when empty)
+//
+// Variants are the same program for different machines: they differ in code and what follows from
+// it, share the constants, and stand in the order in which a machine should prefer them.
 #ifndef STATOR_EXECUTABLE_IMAGE_VIEW_H_
 #define STATOR_EXECUTABLE_IMAGE_VIEW_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "executable/image_model.h"
 #include "executable/status.h"
@@ -25,14 +30,23 @@ struct ImageHeader {
   char magic[8];  // "STATORX\n"
   uint32_t version;
   uint32_t abi_version;  // STATOR_KERNEL_ABI_VERSION
-  SectionHeader plan;
-  SectionHeader constants;
-  SectionHeader code;
-  uint64_t total_size;
-  uint64_t reserved[3];
+  uint32_t num_variants;  // in [1, kMaxVariants]
+  uint32_t flags;         // kExternalConstants
+  SectionHeader constants;  // external: offset in the other file, which holds nothing else
+  uint64_t total_size;      // of this file
+  uint64_t variants_hash;   // HashBytes of the table of variants
+  uint64_t reserved[7];
   uint64_t header_hash;  // HashBytes of all bytes before this field
 };
 static_assert(sizeof(ImageHeader) == 128);
+inline constexpr uint32_t kMaxVariants = 64;
+inline constexpr uint32_t kExternalConstants = 1;
+
+struct VariantHeader {
+  SectionHeader plan;
+  SectionHeader code;
+};
+static_assert(sizeof(VariantHeader) == 48);
 inline constexpr char kImageMagic[8] = {'S', 'T', 'A', 'T', 'O', 'R', 'X', '\n'};
 
 // A 64-bit content hash (not cryptographic), the same on every machine.
@@ -43,10 +57,21 @@ enum class HashCheck {
   kPlanAndCode,  // leave large constants untouched, so that they page in when used
 };
 
-// An image's bytes (not owned) and its decoded plan. `plan.constants` and `plan.code` stay empty:
-// the sections are read in place.
+struct ReadOptions {
+  HashCheck check = HashCheck::kAll;
+  // OK for the targets that the reader wants: it takes the first such variant. Null: the first.
+  Status (*accepts)(const Target&) = nullptr;
+  // The constants file of an image with external constants; 64-byte aligned, outlives the view.
+  const uint8_t* external_constants = nullptr;
+  size_t external_constants_size = 0;
+};
+
+// An image's bytes (not owned) and the decoded plan of one variant. `plan.constants` and `plan.code`
+// stay empty: the sections are read in place.
 struct ImageView {
   ImageHeader header;
+  VariantHeader variant;
+  std::vector<Target> targets;  // of all variants
   ImageModel plan;
   const uint8_t* constants = nullptr;
   int64_t constants_size = 0;
@@ -55,9 +80,13 @@ struct ImageView {
 };
 
 // Checks header, sections and hashes, runs FlatBuffers' verifier and decodes the plan. Safe on any
-// bytes: DataLoss or InvalidArgument, never a crash. `data` is 16-byte aligned and outlives the
-// view. Meaning (indices, lifetimes, ...) is checked by verifier.h, not here.
-Result<ImageView> ReadImage(const uint8_t* data, size_t size, HashCheck check = HashCheck::kAll);
+// bytes: DataLoss or InvalidArgument, never a crash; FailedPrecondition when no variant is accepted,
+// or external constants are missing. `data` is 16-byte aligned and outlives the view. Meaning
+// (indices, lifetimes, ...) is checked by verifier.h, not here.
+Result<ImageView> ReadImage(const uint8_t* data, size_t size, const ReadOptions& options = {});
+
+// The header, checked as far as it can be without the rest of the image.
+Result<ImageHeader> ReadHeader(const uint8_t* data, size_t size);
 
 // A copy of the view's plan with its constants and code: Serialize(ToModel(view)) gives the bytes
 // back.

@@ -73,13 +73,22 @@ class Printer {
 
   void Image() {
     out_ += "image by " + (m_.producer.empty() ? std::string("?") : m_.producer) + " for " +
-            m_.target.arch;
+            m_.target.name + " " + m_.target.arch;
     for (const std::string& f : m_.target.features) out_ += " +" + f;
     out_ += "\nconstants " + std::to_string(m_.constants.size()) + " bytes, code " +
             std::to_string(m_.code.size()) + " bytes\n";
     for (size_t i = 0; i < m_.symbols.size(); ++i) Symbol(i);
     for (size_t i = 0; i < m_.kernels.size(); ++i) Kernel(i);
     for (size_t i = 0; i < m_.buffers.size(); ++i) Buffer(i);
+    for (const StoredTensor& t : m_.initial_values) Stored("initial value", t);
+    for (const FixedWeight& w : m_.fixed_weights) {
+      out_ += "fixed weight " + w.name + ": " + w.reason + "\n";
+    }
+    for (const Sample& s : m_.samples) {
+      if (InRange(m_.entry_points, s.entry)) {
+        out_ += "sample of entry " + m_.entry_points[s.entry].name + "\n";
+      }
+    }
     for (const EntryPoint& entry : m_.entry_points) Entry(entry);
   }
 
@@ -94,6 +103,12 @@ class Printer {
             (s.max == INT64_MAX ? std::string("inf") : std::to_string(s.max)) + "]";
     if (s.divisor != 1) out_ += " multiple of " + std::to_string(s.divisor);
     out_ += "\n";
+  }
+
+  void Stored(const char* what, const StoredTensor& t) {
+    out_ += std::string(what) + " " + t.name + " : " + DTypeName(t.dtype) + "[" +
+            Join(t.dims.size(), [&](size_t d) { return std::to_string(t.dims[d]); }) + "], " +
+            std::to_string(t.constant_size) + " bytes\n";
   }
 
   void Kernel(size_t i) {

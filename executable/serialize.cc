@@ -20,7 +20,8 @@ class PlanWriter {
     fbb_.ForceDefaults(false);
     const auto target =
         fb::CreateTarget(fbb_, fbb_.CreateString(model_.target.arch),
-                         Strings(model_.target.features), model_.target.vector_bytes);
+                         Strings(model_.target.features), model_.target.vector_bytes,
+                         fbb_.CreateString(model_.target.name));
     const auto devices = Table<fb::Device>(model_.devices, [&](const Device& d) {
       return fb::CreateDevice(fbb_, fbb_.CreateString(d.name), fbb_.CreateString(d.kind));
     });
@@ -53,9 +54,20 @@ class PlanWriter {
       return fb::CreateNode(fbb_, fbb_.CreateSharedString(n.name), fbb_.CreateSharedString(n.op),
                             fbb_.CreateSharedString(n.file), n.line);
     });
+    const auto initial_values = Stored(model_.initial_values);
+    const auto fixed =
+        Table<fb::FixedWeight>(model_.fixed_weights, [&](const FixedWeight& w) {
+          return fb::CreateFixedWeight(fbb_, fbb_.CreateString(w.name),
+                                       fbb_.CreateSharedString(w.reason));
+        });
+    const auto samples = Table<fb::Sample>(model_.samples, [&](const Sample& s) {
+      const auto inputs = Stored(s.inputs);
+      return fb::CreateSample(fbb_, s.entry, inputs, Stored(s.outputs));
+    });
     fbb_.Finish(fb::CreatePlan(fbb_, kImageVersion, fbb_.CreateString(model_.producer), target,
                                devices, segments, symbols, expressions, buffers, kernels, checks,
-                               blocks, entries, nodes, model_.num_lists),
+                               blocks, entries, nodes, model_.num_lists, initial_values, fixed,
+                               samples),
                 fb::PlanIdentifier());
   }
 
@@ -72,6 +84,13 @@ class PlanWriter {
     offsets.reserve(items.size());
     for (const Item& item : items) offsets.push_back(fn(item));
     return fbb_.CreateVector(offsets);
+  }
+
+  Vector<fb::StoredTensor> Stored(const std::vector<StoredTensor>& tensors) {
+    return Table<fb::StoredTensor>(tensors, [&](const StoredTensor& t) {
+      return fb::CreateStoredTensor(fbb_, fbb_.CreateString(t.name), static_cast<uint8_t>(t.dtype),
+                                    fbb_.CreateVector(t.dims), t.constant_offset, t.constant_size);
+    });
   }
 
   Offset<flatbuffers::Vector<int32_t>> Ints(const std::vector<int32_t>& v) {
@@ -195,39 +214,74 @@ uint64_t AlignUp(uint64_t value, uint64_t alignment) {
   return (value + alignment - 1) / alignment * alignment;
 }
 
+class ImageWriter {
+ public:
+  std::vector<uint8_t> Write(const std::vector<const ImageModel*>& variants, bool external) {
+    ImageHeader header;
+    std::memset(&header, 0, sizeof(header));
+    std::memcpy(header.magic, kImageMagic, sizeof(kImageMagic));
+    header.version = kImageVersion;
+    header.abi_version = STATOR_KERNEL_ABI_VERSION;
+    header.num_variants = static_cast<uint32_t>(variants.size());
+    std::vector<VariantHeader> table(variants.size());
+    bytes_.resize(sizeof(header) + table.size() * sizeof(VariantHeader));
+
+    for (size_t i = 0; i < variants.size(); ++i) {
+      PlanWriter plan(*variants[i]);
+      plan.Write();
+      table[i].plan = Place(plan.data(), plan.size(), 64);
+    }
+    const std::vector<uint8_t>& constants = variants[0]->constants;
+    if (external) {
+      header.flags = kExternalConstants;
+      header.constants = {0, constants.size(), HashBytes(constants.data(), constants.size())};
+    } else {
+      header.constants = Place(constants.data(), constants.size(), kSectionAlignment);
+    }
+    for (size_t i = 0; i < variants.size(); ++i) {
+      const std::vector<uint8_t>& code = variants[i]->code;
+      table[i].code = Place(code.data(), code.size(), kSectionAlignment);
+    }
+    header.total_size = bytes_.size();
+    header.variants_hash = HashBytes(table.data(), table.size() * sizeof(VariantHeader));
+    header.header_hash = HashBytes(&header, offsetof(ImageHeader, header_hash));
+    std::memcpy(bytes_.data(), &header, sizeof(header));
+    std::memcpy(bytes_.data() + sizeof(header), table.data(), table.size() * sizeof(VariantHeader));
+    return std::move(bytes_);
+  }
+
+ private:
+  SectionHeader Place(const uint8_t* data, size_t size, uint64_t alignment) {
+    if (size > 0) bytes_.resize(AlignUp(bytes_.size(), alignment));
+    const SectionHeader section = {bytes_.size(), size, HashBytes(data, size)};
+    bytes_.insert(bytes_.end(), data, data + size);
+    return section;
+  }
+
+  std::vector<uint8_t> bytes_;
+};
+
 }  // namespace
 
 std::vector<uint8_t> Serialize(const ImageModel& model) {
-  PlanWriter plan(model);
-  plan.Write();
+  return ImageWriter().Write({&model}, /*external=*/false);
+}
 
-  ImageHeader header;
-  std::memset(&header, 0, sizeof(header));
-  std::memcpy(header.magic, kImageMagic, sizeof(kImageMagic));
-  header.version = kImageVersion;
-  header.abi_version = STATOR_KERNEL_ABI_VERSION;
-  uint64_t end = sizeof(header);
-  const auto place = [&end](SectionHeader* section, const uint8_t* data, size_t size,
-                            uint64_t alignment) {
-    if (size > 0) end = AlignUp(end, alignment);
-    *section = {end, size, HashBytes(data, size)};
-    end += size;
-  };
-  place(&header.plan, plan.data(), plan.size(), 64);
-  place(&header.constants, model.constants.data(), model.constants.size(), kSectionAlignment);
-  place(&header.code, model.code.data(), model.code.size(), kSectionAlignment);
-  header.total_size = end;
-  header.header_hash = HashBytes(&header, offsetof(ImageHeader, header_hash));
-
-  std::vector<uint8_t> bytes(end, 0);
-  const auto copy = [&bytes](uint64_t offset, const void* data, size_t size) {
-    if (size > 0) std::memcpy(bytes.data() + offset, data, size);
-  };
-  copy(0, &header, sizeof(header));
-  copy(header.plan.offset, plan.data(), plan.size());
-  copy(header.constants.offset, model.constants.data(), model.constants.size());
-  copy(header.code.offset, model.code.data(), model.code.size());
-  return bytes;
+Result<std::vector<uint8_t>> Serialize(const std::vector<ImageModel>& variants,
+                                       bool external_constants) {
+  if (variants.empty() || variants.size() > kMaxVariants) {
+    return InvalidArgument("image: 1 to " + std::to_string(kMaxVariants) + " variants, found " +
+                           std::to_string(variants.size()));
+  }
+  std::vector<const ImageModel*> pointers;
+  for (const ImageModel& variant : variants) {
+    if (variant.constants != variants[0].constants) {
+      return InvalidArgument("image: the variants for " + variants[0].target.name + " and " +
+                             variant.target.name + " have different constants");
+    }
+    pointers.push_back(&variant);
+  }
+  return ImageWriter().Write(pointers, external_constants);
 }
 
 }  // namespace stator::executable

@@ -1,6 +1,7 @@
 #include "executable/verifier.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -32,7 +33,7 @@ class TableVerifier {
       }
       STATOR_EXEC_RETURN_IF_ERROR(OptionalIndex("check", check.source_node, m_.nodes.size()));
     }
-    return Status::Ok();
+    return StoredTensors();
   }
 
  private:
@@ -40,6 +41,45 @@ class TableVerifier {
     if (index == kNone || (index >= 0 && static_cast<size_t>(index) < size)) return Status::Ok();
     return InvalidArgument(std::string(what) + ": index " + std::to_string(index) +
                            " is outside its table of " + std::to_string(size));
+  }
+
+  Status StoredTensors() {
+    std::set<std::string_view> names;
+    for (const StoredTensor& t : m_.initial_values) {
+      STATOR_EXEC_RETURN_IF_ERROR(OneStored("initial value", t));
+      if (!names.insert(t.name).second) {
+        return InvalidArgument("initial value of " + t.name + ": given twice");
+      }
+    }
+    for (const Sample& s : m_.samples) {
+      if (s.entry < 0 || static_cast<size_t>(s.entry) >= m_.entry_points.size() ||
+          s.inputs.size() != m_.entry_points[s.entry].feeds.size() ||
+          s.outputs.size() != m_.entry_points[s.entry].fetches.size()) {
+        return InvalidArgument("sample: its entry point takes or gives other tensors");
+      }
+      for (const StoredTensor& t : s.inputs) STATOR_EXEC_RETURN_IF_ERROR(OneStored("sample", t));
+      for (const StoredTensor& t : s.outputs) STATOR_EXEC_RETURN_IF_ERROR(OneStored("sample", t));
+    }
+    return Status::Ok();
+  }
+
+  // Numbers only: whoever reads them needs no check of his own.
+  Status OneStored(const char* what, const StoredTensor& t) const {
+    const auto bad = [&](const std::string& rule) {
+      return InvalidArgument(std::string(what) + " " + t.name + ": " + rule);
+    };
+    if (!IsKnownDType(t.dtype) || IsObjectDType(t.dtype)) return bad("not a type of numbers");
+    if (t.dims.size() > 254) return bad("more than 254 dimensions");
+    int64_t need = DTypeSize(t.dtype);
+    for (int64_t dim : t.dims) {
+      if (dim < 0 || __builtin_mul_overflow(need, dim, &need)) return bad("bad dimensions");
+    }
+    if (t.constant_size != need || t.constant_offset < 0 || need > sections_.constants ||
+        t.constant_offset > sections_.constants - need ||
+        t.constant_offset % kBufferAlignment != 0) {
+      return bad("bytes outside the constants section, not aligned, or not the tensor's size");
+    }
+    return Status::Ok();
   }
 
   bool ValidExpr(int32_t e) const {
@@ -301,15 +341,18 @@ Status VerifyModel(const ImageModel& model) {
                              static_cast<int64_t>(model.code.size())});
 }
 
-Result<ImageView> VerifyImage(const uint8_t* data, size_t size, HashCheck check) {
-  STATOR_EXEC_ASSIGN_OR_RETURN(ImageView view, ReadImage(data, size, check));
+Result<ImageView> VerifyImage(const uint8_t* data, size_t size, const ReadOptions& options) {
+  STATOR_EXEC_ASSIGN_OR_RETURN(ImageView view, ReadImage(data, size, options));
   STATOR_EXEC_RETURN_IF_ERROR(VerifyModel(view.plan, {view.constants_size, view.code_size}));
+  const auto decodes = [&](const std::string& what, int64_t offset, int64_t bytes) {
+    const std::string_view text(reinterpret_cast<const char*>(view.constants + offset),
+                                static_cast<size_t>(bytes));
+    return DecodeStrings(text).ok() ? Status::Ok()
+                                    : InvalidArgument(what + ": damaged string constant");
+  };
   for (const Buffer& b : view.plan.buffers) {
     if (b.kind != BufferKind::kConstant || b.alias_of != kNone || !IsObjectDType(b.dtype)) continue;
-    Result<std::vector<std::string>> strings = DecodeStrings(
-        std::string_view(reinterpret_cast<const char*>(view.constants + b.constant_offset),
-                         static_cast<size_t>(b.constant_size)));
-    if (!strings.ok()) return InvalidArgument("buffer " + b.name + ": damaged string constant");
+    STATOR_EXEC_RETURN_IF_ERROR(decodes("buffer " + b.name, b.constant_offset, b.constant_size));
   }
   return view;
 }

@@ -24,9 +24,9 @@ Status VerifyModel(const ImageModel& model, const SectionSizes& sections);
 // VerifyModel for a model that still owns its sections.
 Status VerifyModel(const ImageModel& model);
 
-// ReadImage, then VerifyModel, and string constants decode. Safe on any bytes. What generated code
+// ReadImage, then VerifyModel of the chosen variant, and string constants decode. Safe on any bytes. What generated code
 // does is outside: run only code that you trust.
-Result<ImageView> VerifyImage(const uint8_t* data, size_t size, HashCheck check = HashCheck::kAll);
+Result<ImageView> VerifyImage(const uint8_t* data, size_t size, const ReadOptions& options = {});
 
 // Per expression: which kinds of leaves it is built from.
 struct ExprUse {

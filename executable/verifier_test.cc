@@ -148,11 +148,16 @@ TEST(Verifier, RefusesWhatBreaksARule) {
 void Rehash(std::vector<uint8_t>* bytes) {
   ImageHeader header;
   std::memcpy(&header, bytes->data(), sizeof(header));
-  for (SectionHeader* s : {&header.plan, &header.constants, &header.code}) {
+  VariantHeader variant{};
+  const bool has_variant = bytes->size() >= sizeof(header) + sizeof(variant);
+  if (has_variant) std::memcpy(&variant, bytes->data() + sizeof(header), sizeof(variant));
+  for (SectionHeader* s : {&variant.plan, &header.constants, &variant.code}) {
     if (s->offset <= bytes->size() && s->size <= bytes->size() - s->offset) {
       s->hash = HashBytes(bytes->data() + s->offset, s->size);
     }
   }
+  if (has_variant) std::memcpy(bytes->data() + sizeof(header), &variant, sizeof(variant));
+  header.variants_hash = HashBytes(&variant, sizeof(variant));
   header.header_hash = HashBytes(&header, offsetof(ImageHeader, header_hash));
   std::memcpy(bytes->data(), &header, sizeof(header));
 }
@@ -161,16 +166,16 @@ TEST(Verifier, MutatedBytesNeverCrash) {
   TestImage t;
   Fill(&t);
   const std::vector<uint8_t> good = Serialize(t.model);
-  ASSERT_TRUE(VerifyImage(good.data(), good.size()).ok());
-  ImageHeader header;
-  std::memcpy(&header, good.data(), sizeof(header));
+  Result<ImageView> view = VerifyImage(good.data(), good.size());
+  ASSERT_TRUE(view.ok());
+  const SectionHeader plan = view->variant.plan;
   std::mt19937 random(1);
   int accepted = 0;
   for (int i = 0; i < 20000; ++i) {
     std::vector<uint8_t> bytes = good;
     const int changes = 1 + static_cast<int>(random() % 3);
     for (int c = 0; c < changes; ++c) {
-      const size_t at = header.plan.offset + random() % header.plan.size;
+      const size_t at = plan.offset + random() % plan.size;
       bytes[at] =
           random() % 2 == 0 ? static_cast<uint8_t>(random()) : bytes[at] ^ (1 << random() % 8);
     }
@@ -194,8 +199,13 @@ TEST(Verifier, TruncatedBytesNeverCrash) {
       ImageHeader header;
       std::memcpy(&header, bytes.data(), sizeof(header));
       header.total_size = size;
-      header.plan.size = std::min<uint64_t>(header.plan.size, size - sizeof(header));
       std::memcpy(bytes.data(), &header, sizeof(header));
+      if (size >= sizeof(header) + sizeof(VariantHeader)) {
+        VariantHeader variant;
+        std::memcpy(&variant, bytes.data() + sizeof(header), sizeof(variant));
+        variant.plan.size = std::min<uint64_t>(variant.plan.size, size - sizeof(header));
+        std::memcpy(bytes.data() + sizeof(header), &variant, sizeof(variant));
+      }
       Rehash(&bytes);
     }
     EXPECT_FALSE(VerifyImage(bytes.data(), bytes.size()).ok()) << size;

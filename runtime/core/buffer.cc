@@ -35,6 +35,12 @@ BufferRef Buffer::Wrap(void* data, int64_t bytes, std::function<void()> release)
   return BufferRef(new Buffer(data, bytes, std::move(release)));
 }
 
+BufferRef Buffer::WrapReadOnly(const void* data, int64_t bytes, std::function<void()> release) {
+  BufferRef buffer = Wrap(const_cast<void*>(data), bytes, std::move(release));
+  buffer->read_only_ = true;
+  return buffer;
+}
+
 Buffer::~Buffer() {
   if (release_) {
     release_();

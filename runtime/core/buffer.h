@@ -24,6 +24,9 @@ class Buffer {
 
   // Memory of someone else; `release` (may be empty) runs when the last reference goes.
   static std::shared_ptr<Buffer> Wrap(void* data, int64_t bytes, std::function<void()> release);
+  // The same for memory that nobody may write: mapped constants.
+  static std::shared_ptr<Buffer> WrapReadOnly(const void* data, int64_t bytes,
+                                              std::function<void()> release);
 
   ~Buffer();
   Buffer(const Buffer&) = delete;
@@ -31,6 +34,7 @@ class Buffer {
 
   void* data() const { return data_; }
   int64_t size() const { return size_; }
+  bool read_only() const { return read_only_; }
 
  private:
   Buffer(void* data, int64_t size, std::function<void()> release)
@@ -38,6 +42,7 @@ class Buffer {
 
   void* data_;
   int64_t size_;
+  bool read_only_ = false;
   std::function<void()> release_;  // empty: free()
 };
 

@@ -38,6 +38,18 @@ int32_t Executable::FindEntry(std::string_view name) const {
   return kNone;
 }
 
+Status InitializeVariables(const std::shared_ptr<Executable>& executable, VariableStore* variables) {
+  for (const executable::StoredTensor& value : executable->model().initial_values) {
+    // The buffer holds the executable, and so the mapping.
+    BufferRef bytes = Buffer::WrapReadOnly(executable->Bytes(value), value.constant_size,
+                                           [executable] { (void)executable; });
+    STATOR_EXEC_ASSIGN_OR_RETURN(const Tensor tensor,
+                                 Tensor::FromBuffer(value.dtype, value.dims, std::move(bytes)));
+    STATOR_EXEC_RETURN_IF_ERROR(variables->Adopt(value.name, tensor));
+  }
+  return Status::Ok();
+}
+
 std::array<int64_t, executable::kNumStepKinds> Executable::StepCounts() const {
   std::array<int64_t, executable::kNumStepKinds> counts{};
   for (size_t i = 0; i < counts.size(); ++i) {

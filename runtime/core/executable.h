@@ -45,6 +45,10 @@ class Executable {
 
   const executable::ImageModel& model() const { return image_->view().plan; }
   const Program& program() const { return *program_; }
+  // The tensor's bytes in the image; it lies in `model()`.
+  const uint8_t* Bytes(const executable::StoredTensor& tensor) const {
+    return image_->view().constants + tensor.constant_offset;
+  }
   // Index of an entry point, or kNone.
   int32_t FindEntry(std::string_view name) const;
 
@@ -81,6 +85,10 @@ class Executable {
   std::vector<std::unique_ptr<InitState>> init_;  // per entry point
   std::array<std::atomic<int64_t>, executable::kNumStepKinds> step_counts_{};
 };
+
+// Gives the image's initial values to those variables of the store that hold none. They read the
+// image's constants in place, which keeps the executable loaded, until they are written.
+Status InitializeVariables(const std::shared_ptr<Executable>& executable, VariableStore* variables);
 
 }  // namespace stator::runtime
 

@@ -165,14 +165,14 @@ Result<std::unique_ptr<MappedImage>> MappedImage::FromDescriptor(int fd, size_t 
   image->image_ = data;
   image->image_size_ = size;
   STATOR_EXEC_ASSIGN_OR_RETURN(
-      image->view_, executable::VerifyImage(static_cast<const uint8_t*>(data), size, check));
-  STATOR_EXEC_RETURN_IF_ERROR(CheckTarget(image->view_.plan.target));
+      image->view_,
+      executable::VerifyImage(static_cast<const uint8_t*>(data), size, {check, &CheckTarget}));
   if (image->view_.code_size > 0) STATOR_EXEC_RETURN_IF_ERROR(image->MapCode(fd));
   return image;
 }
 
 Status MappedImage::MapCode(int fd) {
-  const auto offset = static_cast<off_t>(view_.header.code.offset);
+  const auto offset = static_cast<off_t>(view_.variant.code.offset);
   code_size_ = static_cast<size_t>(view_.code_size);
   void* code = mmap(nullptr, code_size_, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, offset);
   if (code == MAP_FAILED && (errno == EPERM || errno == EACCES)) {  // a noexec mount

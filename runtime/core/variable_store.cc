@@ -56,7 +56,8 @@ Status VariableStore::Acquire(const std::vector<VariableAccess>& accesses,
     VariableLease& lease = (*leases)[i];
     lease.access = accesses[i];
     lease.initialized = v.initialized;
-    lease.exclusive = accesses[i].write && accesses[i].in_place && v.initialized && v.pins == 0;
+    lease.exclusive = accesses[i].write && accesses[i].in_place && v.initialized && v.pins == 0 &&
+                      !v.buffer->read_only();
     lease.buffer = v.buffer;
     lease.dtype = v.dtype;
     lease.dims.assign(v.dims.begin(), v.dims.end());
@@ -91,7 +92,8 @@ void VariableStore::Release(std::vector<VariableLease>* leases) {
       if (lease.publish) {
         if (!lease.exclusive) {
           // Old memory is free for reuse when no reader has it pinned.
-          v.spare = v.pins == 0 ? std::move(v.buffer) : nullptr;
+          const bool reusable = v.pins == 0 && v.buffer != nullptr && !v.buffer->read_only();
+          v.spare = reusable ? std::move(v.buffer) : nullptr;
           v.buffer = std::move(lease.new_buffer);
         }
         if (v.dims != lease.new_dims) v.dims = lease.new_dims;
@@ -147,19 +149,23 @@ Status VariableStore::Write(const std::string& name, const Tensor& value) {
 }
 
 Status VariableStore::Initialize(const std::string& name, const Tensor& value) {
-  Variable* variable = FindOrCreate(name);
   {
+    Variable* variable = FindOrCreate(name);
     const std::lock_guard<std::mutex> lock(mutex_);
     if (variable->initialized) return Status::Ok();
   }
   STATOR_EXEC_ASSIGN_OR_RETURN(
       Tensor copy, Tensor::FromBytes(value.dtype(), value.dims(), value.raw(), value.bytes()));
+  return Adopt(name, copy);
+}
+
+Status VariableStore::Adopt(const std::string& name, const Tensor& value) {
   std::vector<VariableLease> leases;
-  STATOR_EXEC_RETURN_IF_ERROR(Acquire({{variable, true, true, false}}, {}, &leases));
+  STATOR_EXEC_RETURN_IF_ERROR(Acquire({{FindOrCreate(name), true, true, false}}, {}, &leases));
   leases[0].publish = !leases[0].initialized;  // someone may have been faster
-  leases[0].new_buffer = copy.buffer();
-  leases[0].new_dims = copy.dims();
-  leases[0].new_dtype = copy.dtype();
+  leases[0].new_buffer = value.buffer();
+  leases[0].new_dims = value.dims();
+  leases[0].new_dtype = value.dtype();
   Release(&leases);
   return Status::Ok();
 }

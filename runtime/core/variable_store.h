@@ -87,6 +87,8 @@ class VariableStore {
   Status Write(const std::string& name, const Tensor& value);
   // Write, unless it is initialized already.
   Status Initialize(const std::string& name, const Tensor& value);
+  // Initialize with the tensor's own memory, which nobody else writes from now on. Numbers only.
+  Status Adopt(const std::string& name, const Tensor& value);
   // Bytes that all current versions hold.
   int64_t TotalBytes() const;
   // Forgets all contents; variables become uninitialized. No run may be active.

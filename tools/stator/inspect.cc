@@ -117,7 +117,7 @@ absl::Status InspectImage(const std::string& bytes) {
   std::memcpy(data, bytes.data(), bytes.size());
   STATOR_ASSIGN_OR_RETURN(
       const executable::ImageView view,
-      runtime::ToAbsl(executable::VerifyImage(data, bytes.size(), executable::HashCheck::kAll)));
+      runtime::ToAbsl(executable::VerifyImage(data, bytes.size())));
   std::printf("image: %lld bytes of code, %lld of constants\n",
               static_cast<long long>(view.code_size), static_cast<long long>(view.constants_size));
   std::printf("%s", executable::PrintImage(view.plan).c_str());
