@@ -35,6 +35,16 @@ struct SymbolFact {
   }
 };
 
+// A name for an unknown dimension of a fed tensor, and what its values will be. Dimensions of one name
+// are one symbol: a run with unequal sizes is refused.
+struct SymbolSpec {
+  std::string tensor;
+  int32_t dim = 0;
+  std::string name;  // a letter or '_', then letters, digits, '_', '.'
+  int64_t min = 0;
+  int64_t max = INT64_MAX;
+};
+
 // What is known of a variable that the session already holds: its current shape. A compiler may use
 // it where the graph alone leaves a shape open, and records it as dims of the entry's Variable.
 struct VariableSpec {
@@ -54,6 +64,7 @@ struct CompileRequest {
   std::vector<std::string> fetches;  // "node:k", in the caller's order
   std::vector<std::string> targets;  // node names, run for their effects
   std::vector<SymbolFact> facts;
+  std::vector<SymbolSpec> symbols;
   std::vector<VariableSpec> variables;
   CompileOptions options;
 };

@@ -1,6 +1,7 @@
 #include "compiler/import/importer.h"
 
 #include <map>
+#include <optional>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -32,8 +33,10 @@ class Importer {
  public:
   Importer(const graph::Graph& graph, const OpSet& ops, const executable::CompileRequest& request, uint64_t seed,
            mlir::MLIRContext* context)
-      : graph_(graph), request_(request), context_(context), builder_(context),
-        module_(mlir::ModuleOp::create(mlir::UnknownLoc::get(context))), expander_(graph, ops, seed, *module_, builder_) {}
+      : graph_(graph), ops_(ops), request_(request), seed_(seed), context_(context), builder_(context),
+        module_(mlir::ModuleOp::create(mlir::UnknownLoc::get(context))) {
+    expander_.emplace(graph, ops, seed, *module_, builder_);
+  }
 
   absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>> Import() {
     std::vector<std::string> feed_names;
@@ -41,17 +44,84 @@ class Importer {
     STATOR_ASSIGN_OR_RETURN(graph::PrunedGraph pruned,
                             graph::Prune(graph_, feed_names, request_.fetches, request_.targets));
     STATOR_ASSIGN_OR_RETURN(std::vector<int> order, graph::TopologicalOrder(graph_, pruned.nodes));
+    STATOR_RETURN_IF_ERROR(CheckSymbolSpecs());
     STATOR_RETURN_IF_ERROR(BeginMain(pruned));
     ValueMap values;
     for (size_t i = 0; i < pruned.feeds.size(); ++i) {
       values[pruned.feeds[i]] = {main_.getArgument(static_cast<unsigned>(i)), std::nullopt};
     }
-    for (int id : order) STATOR_RETURN_IF_ERROR(expander_.ExpandNode(graph_.node(id), "", &values));
+    for (int id : order) {
+      const Node& node = graph_.node(id);
+      if (problems_ != nullptr && NeedsMissing(node, values)) continue;
+      absl::Status status = expander_->ExpandNode(node, "", &values);
+      if (status.ok()) continue;
+      if (problems_ == nullptr) return status;
+      problems_->push_back({node.name(), std::move(status)});
+      expander_.emplace(graph_, ops_, seed_, *module_, builder_);  // the old one keeps its error
+    }
+    if (problems_ != nullptr && !problems_->empty()) return problems_->front().status;
     STATOR_RETURN_IF_ERROR(EndMain(pruned, values));
     return std::move(module_);
   }
 
+  // Import goes on behind nodes that fail, and lists them.
+  void CollectProblems(std::vector<NodeProblem>* problems) { problems_ = problems; }
+
  private:
+  static bool NeedsMissing(const Node& node, const ValueMap& values) {
+    return llvm::any_of(node.inputs(), [&](const Endpoint& input) { return values.count(input) == 0; });
+  }
+
+  absl::Status CheckSymbolSpecs() {
+    for (const executable::SymbolSpec& spec : request_.symbols) {
+      const bool is_feed = llvm::any_of(request_.feeds, [&](const auto& feed) { return feed.name == spec.tensor; });
+      if (!is_feed) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("symbol '", spec.name, "' names a dimension of '", spec.tensor, "', which is not fed"));
+      }
+      if (!core::DimContext::IsValidSymbolName(spec.name)) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "'", spec.name, "' cannot name a dimension: expected a letter or '_', then letters, digits, '_' or '.'"));
+      }
+      if (spec.min < 0 || spec.max < spec.min) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("symbol '", spec.name, "': expected bounds 0 <= min <= max, found ", spec.min, " and ", spec.max));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // The symbol that the caller asked for, or a new one named after the node.
+  core::DimExpr UnknownDim(const Node& node, int index, size_t axis, const executable::FeedSpec& feed) {
+    core::DimContext& dims = core::DimContextOf(context_);
+    for (const executable::SymbolSpec& spec : request_.symbols) {
+      if (spec.tensor != feed.name || spec.dim != static_cast<int32_t>(axis)) continue;
+      core::DimFacts facts;
+      facts.min = spec.min;
+      if (spec.max != INT64_MAX) facts.max = spec.max;
+      core::DimExpr symbol = dims.Symbol(spec.name, facts);
+      dims.Narrow(symbol.symbol(), facts);  // it may stand for another dimension, with other bounds, too
+      return symbol;
+    }
+    return dims.FreshSymbol(SymbolName(node, index, axis));
+  }
+
+  // Every name must have found a dimension of unknown size.
+  absl::Status CheckNamed(const executable::FeedSpec& feed, const core::Dims& dims) {
+    for (const executable::SymbolSpec& spec : request_.symbols) {
+      if (spec.tensor != feed.name) continue;
+      if (spec.dim < 0 || static_cast<size_t>(spec.dim) >= dims.size()) {
+        return absl::InvalidArgumentError(absl::StrCat("symbol '", spec.name, "': '", feed.name, "' has ", dims.size(),
+                                                       " dimensions, there is none at ", spec.dim));
+      }
+      if (!dims[spec.dim].IsSymbol()) {
+        return absl::InvalidArgumentError(absl::StrCat("symbol '", spec.name, "': ", feed.name, "[", spec.dim,
+                                                       "] is not unknown, the graph says ", dims[spec.dim].ToString()));
+      }
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status BeginMain(const graph::PrunedGraph& pruned) {
     llvm::SmallVector<mlir::Type> types;
     llvm::SmallVector<mlir::Location> locs;
@@ -116,18 +186,22 @@ class Importer {
       for (const executable::SymbolFact& fact : request_.facts) {
         if (fact.tensor == feed.name && fact.dim == static_cast<int32_t>(axis)) size = fact.value;
       }
-      result.push_back(size >= 0 ? dims.Constant(size) : dims.FreshSymbol(SymbolName(node, index, axis)));
+      result.push_back(size >= 0 ? dims.Constant(size) : UnknownDim(node, index, axis, feed));
     }
+    STATOR_RETURN_IF_ERROR(CheckNamed(feed, result));
     return core::TensorType(result, element);
   }
 
   const graph::Graph& graph_;
+  const OpSet& ops_;
   const executable::CompileRequest& request_;
+  const uint64_t seed_;
   mlir::MLIRContext* context_;
   mlir::OpBuilder builder_;
   mlir::OwningOpRef<mlir::ModuleOp> module_;
-  NodeExpander expander_;
+  std::optional<NodeExpander> expander_;
   mlir::func::FuncOp main_;
+  std::vector<NodeProblem>* problems_ = nullptr;
 };
 
 }  // namespace
@@ -137,6 +211,18 @@ absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>> ImportGraph(const graph::Graph
                                                               mlir::MLIRContext* context) {
   context->loadDialect<core::CoreDialect, mlir::func::FuncDialect>();
   return Importer(graph, ops, request, seed, context).Import();
+}
+
+std::vector<NodeProblem> FindImportProblems(const graph::Graph& graph, const OpSet& ops,
+                                            const executable::CompileRequest& request, uint64_t seed,
+                                            mlir::MLIRContext* context) {
+  context->loadDialect<core::CoreDialect, mlir::func::FuncDialect>();
+  std::vector<NodeProblem> problems;
+  Importer importer(graph, ops, request, seed, context);
+  importer.CollectProblems(&problems);
+  const absl::Status status = importer.Import().status();
+  if (!status.ok() && problems.empty()) problems.push_back({"", status});
+  return problems;
 }
 
 }  // namespace stator::compiler

@@ -7,8 +7,11 @@
 // Program order is the topological order of the nodes (control edges honoured, ties by creation), calls are expanded
 // where they stand. Every op's location is NameLoc("node:op", file:line).
 
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "compiler/dialect/core_dialect.h"
+#include "compiler/import/node_problem.h"
 #include "compiler/import/op_set.h"
 #include "executable/compile.h"
 #include "graph/graph.h"
@@ -20,6 +23,12 @@ namespace stator::compiler {
 absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>> ImportGraph(const graph::Graph& graph, const OpSet& ops,
                                                               const executable::CompileRequest& request, uint64_t seed,
                                                               mlir::MLIRContext* context);
+
+// Every node that ImportGraph would refuse, in program order: it goes on behind an error, without the nodes that need
+// what failed. A problem of the request itself has no node.
+std::vector<NodeProblem> FindImportProblems(const graph::Graph& graph, const OpSet& ops,
+                                            const executable::CompileRequest& request, uint64_t seed,
+                                            mlir::MLIRContext* context);
 
 }  // namespace stator::compiler
 
