@@ -72,6 +72,7 @@ absl::StatusOr<executable::ImageModel> GenerateImage(mlir::ModuleOp module, cons
   STATOR_ASSIGN_OR_RETURN(KernelTable kernels, CompileModule(module, target, threads));
   STATOR_ASSIGN_OR_RETURN(executable::ImageModel model, BuildPlan(module, kernels, PlanOptions{options.in_place}));
   model.producer = "stator 0.1";
+  model.target.name = options.cpu;
   model.target.vector_bytes = target.vector_bits() / 8;
   model.target.features = {"avx2", "fma"};
   if (target.has_avx512()) model.target.features.push_back("avx512f");

@@ -78,6 +78,11 @@ constexpr int64_t DTypeSize(DType dtype) {
 
 constexpr bool IsKnownDType(DType dtype) { return DTypeSize(dtype) != 0; }
 
+constexpr bool IsFloatDType(DType dtype) {
+  return dtype == DType::kFloat32 || dtype == DType::kFloat64 || dtype == DType::kFloat16 ||
+         dtype == DType::kBFloat16;
+}
+
 // True for types whose elements are handles of the run rather than numbers.
 constexpr bool IsObjectDType(DType dtype) {
   return dtype == DType::kString || dtype == DType::kResource || dtype == DType::kVariant;

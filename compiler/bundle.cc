@@ -1,0 +1,223 @@
+#include "compiler/bundle.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "compiler/dialect/constant_bytes.h"
+#include "compiler/import/importer.h"
+#include "compiler/passes/externalize_weights/externalize_weights.h"
+#include "compiler/pipeline.h"
+#include "compiler/plan/plan.h"
+#include "executable/append_image.h"
+#include "executable/image_builder.h"
+#include "graph/prune.h"
+#include "graph/status_macros.h"
+
+namespace stator::compiler {
+namespace {
+
+using executable::ImageModel;
+using executable::StoredTensor;
+
+// Variable initializers and random seeds must not differ from one compile to the next.
+constexpr uint64_t kSeed = 1;
+
+absl::Status InEntry(const std::string& entry, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat("entry '", entry, "': ", status.message()));
+}
+
+absl::Status FromExecutable(const executable::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  return absl::Status(static_cast<absl::StatusCode>(status.code()), status.message());
+}
+
+StoredTensor Store(const std::string& name, executable::DType dtype, std::vector<int64_t> dims,
+                   const std::string& bytes, ImageModel* model) {
+  const auto size = static_cast<int64_t>(bytes.size());
+  return {name, dtype, std::move(dims), executable::AddConstant(model, bytes.data(), size), size};
+}
+
+// Where the plan knows the variable's shape, the value has it.
+absl::Status CheckFits(const executable::Variable& variable, const graph::DenseTensor& value, const ImageModel& model) {
+  const auto dtype = static_cast<executable::DType>(value.dtype);
+  bool fits = dtype == variable.dtype && !executable::IsObjectDType(dtype) && !value.is_splat;
+  if (variable.read_buffer != executable::kNone) {
+    fits = fits && variable.read_dims.size() == value.shape.size();
+    for (size_t i = 0; fits && i < value.shape.size(); ++i) {
+      const executable::Expr& dim = model.expressions[variable.read_dims[i]];
+      fits = dim.kind != executable::ExprKind::kConst || dim.value == value.shape[i];
+    }
+  }
+  if (fits) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the value of variable '", variable.name, "' is of type ",
+                                                 executable::DTypeName(dtype), " and rank ", value.shape.size(),
+                                                 " or of another shape than the graph says"));
+}
+
+// Gives the variables of a model with one entry point what they start with.
+absl::Status AddInitialValues(const std::vector<Weight>& weights,
+                              const std::map<std::string, graph::DenseTensor>& values, ImageModel* model) {
+  for (const Weight& weight : weights) {
+    std::optional<std::string> bytes = core::ConstantBytes(weight.value);
+    if (!bytes) return absl::InternalError(absl::StrCat("weight '", weight.name, "' has no bytes"));
+    const mlir::ShapedType type = weight.value.getShapedType();
+    model->initial_values.push_back(
+        Store(weight.name, DTypeOf(type.getElementType()), type.getShape().vec(), *bytes, model));
+  }
+  for (const executable::Variable& variable : model->entry_points[0].variables) {
+    const auto value = values.find(variable.name);
+    if (value == values.end()) continue;
+    STATOR_RETURN_IF_ERROR(CheckFits(variable, value->second, *model));
+    model->initial_values.push_back(
+        Store(variable.name, variable.dtype, value->second.shape, value->second.bytes, model));
+  }
+  return absl::OkStatus();
+}
+
+bool IsLargeFloatConstant(const graph::Node& node) {
+  if (node.op() != "Const" || !executable::IsFloatDType(static_cast<executable::DType>(node.output_types()[0]))) {
+    return false;
+  }
+  const AttrValue* value = node.FindAttr("value");
+  if (value == nullptr) return false;
+  int64_t elements = 1;
+  for (const auto& dim : value->tensor().tensor_shape().dim()) {
+    elements = std::min<int64_t>(elements * std::min<int64_t>(dim.size(), 1 << 20), int64_t{1} << 40);
+  }
+  return elements >= kMinWeightElements;
+}
+
+// Constants that look like weights and did not become variables.
+absl::Status AddFixedWeights(const graph::Graph& graph, const executable::CompileRequest& request,
+                             const std::vector<Weight>& weights, bool replaceable, ImageModel* model) {
+  std::set<std::string> names;
+  for (const Weight& weight : weights) names.insert(weight.name);
+  std::vector<std::string> feeds;
+  for (const executable::FeedSpec& feed : request.feeds) feeds.push_back(feed.name);
+  STATOR_ASSIGN_OR_RETURN(const graph::PrunedGraph pruned,
+                          graph::Prune(graph, feeds, request.fetches, request.targets));
+  for (const int id : pruned.nodes) {
+    const graph::Node& node = graph.node(id);
+    if (!IsLargeFloatConstant(node) || names.count(node.name()) > 0) continue;
+    model->fixed_weights.push_back(
+        {node.name(), replaceable ? "folded into other values, or all elements are equal" : "compiled as a constant"});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Rename(const char* what, const std::vector<std::string>& names, std::vector<executable::Port>* ports) {
+  if (names.empty()) return absl::OkStatus();
+  if (names.size() != ports->size()) {
+    return absl::InvalidArgumentError(absl::StrCat(names.size(), " names for ", ports->size(), " ", what));
+  }
+  for (size_t i = 0; i < names.size(); ++i) (*ports)[i].name = names[i];
+  return absl::OkStatus();
+}
+
+// Ports and variables keep their names: they are how callers speak to the program.
+void Strip(ImageModel* model) {
+  for (executable::Buffer& buffer : model->buffers) buffer.name.clear();
+  for (executable::Kernel& kernel : model->kernels) kernel.name.clear();
+  for (executable::Block& block : model->blocks) {
+    for (executable::Wave& wave : block.waves) {
+      for (executable::Step& step : wave.steps) {
+        step.source_node = executable::kNone;
+        if (auto* launch = std::get_if<executable::LaunchKernel>(&step.body)) {
+          launch->report.source_nodes.clear();
+          launch->report.why.clear();
+        }
+      }
+    }
+  }
+  for (executable::EntryPoint& entry : model->entry_points) {
+    for (executable::Port& port : entry.feeds) port.source_node = executable::kNone;
+    for (executable::Port& port : entry.fetches) port.source_node = executable::kNone;
+    for (executable::Variable& variable : entry.variables) variable.source_node = executable::kNone;
+    for (executable::Guard& guard : entry.guards) guard.source_node = executable::kNone;
+  }
+  for (executable::CheckInfo& check : model->checks) check.source_node = executable::kNone;
+  model->nodes.clear();
+}
+
+class BundleCompiler {
+ public:
+  BundleCompiler(const graph::Graph& graph, const OpSet& ops, const BundleOptions& options)
+      : graph_(graph), ops_(ops), options_(options) {}
+
+  // One model per target, with this entry point alone.
+  absl::StatusOr<std::vector<ImageModel>> Compile(const BundleEntry& entry) {
+    mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+    STATOR_ASSIGN_OR_RETURN(mlir::OwningOpRef<mlir::ModuleOp> module,
+                            ImportGraph(graph_, ops_, entry.request, kSeed, &context));
+    std::vector<Weight> weights;
+    if (options_.replaceable_weights) weights = ExternalizeWeights(*module);
+    PipelineOptions pipeline;
+    pipeline.num_threads = options_.num_threads;
+    STATOR_RETURN_IF_ERROR(RunCoreStages(*module, pipeline));
+    std::vector<ImageModel> models;
+    for (const std::string& target : options_.targets) {
+      pipeline.cpu = target;
+      STATOR_ASSIGN_OR_RETURN(ImageModel model, GenerateImage(*module, pipeline));
+      executable::EntryPoint& point = model.entry_points[0];
+      point.name = entry.name;
+      point.targets = entry.request.targets;
+      STATOR_RETURN_IF_ERROR(Rename("feeds", entry.feed_names, &point.feeds));
+      STATOR_RETURN_IF_ERROR(Rename("fetches", entry.fetch_names, &point.fetches));
+      STATOR_RETURN_IF_ERROR(AddInitialValues(weights, options_.values, &model));
+      STATOR_RETURN_IF_ERROR(
+          AddFixedWeights(graph_, entry.request, weights, options_.replaceable_weights, &model));
+      models.push_back(std::move(model));
+    }
+    return models;
+  }
+
+ private:
+  const graph::Graph& graph_;
+  const OpSet& ops_;
+  const BundleOptions& options_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<ImageModel>> CompileBundle(const graph::Graph& graph, const OpSet& ops,
+                                                      const std::vector<BundleEntry>& entries,
+                                                      const BundleOptions& options) {
+  if (entries.empty() || options.targets.empty()) {
+    return absl::InvalidArgumentError("a bundle needs an entry point and a target");
+  }
+  BundleCompiler compiler(graph, ops, options);
+  std::vector<ImageModel> bundle;
+  for (const BundleEntry& entry : entries) {
+    absl::StatusOr<std::vector<ImageModel>> models = compiler.Compile(entry);
+    if (!models.ok()) return InEntry(entry.name, models.status());
+    if (bundle.empty()) {
+      bundle = *std::move(models);
+      continue;
+    }
+    for (size_t t = 0; t < bundle.size(); ++t) {
+      STATOR_RETURN_IF_ERROR(InEntry(entry.name, FromExecutable(executable::AppendImage((*models)[t], &bundle[t]))));
+    }
+  }
+  if (options.strip) {
+    for (ImageModel& model : bundle) Strip(&model);
+  }
+  return bundle;
+}
+
+std::vector<NodeProblem> FindProblems(const graph::Graph& graph, const OpSet& ops, const BundleEntry& entry,
+                                      const BundleOptions& options) {
+  std::vector<NodeProblem> problems;
+  {
+    mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+    problems = FindImportProblems(graph, ops, entry.request, kSeed, &context);
+  }
+  if (!problems.empty()) return problems;
+  const absl::Status status = BundleCompiler(graph, ops, options).Compile(entry).status();
+  if (!status.ok()) problems.push_back({"", status});
+  return problems;
+}
+
+}  // namespace stator::compiler

@@ -1,0 +1,27 @@
+#ifndef STATOR_COMPILER_PASSES_EXTERNALIZE_WEIGHTS_EXTERNALIZE_WEIGHTS_H_
+#define STATOR_COMPILER_PASSES_EXTERNALIZE_WEIGHTS_EXTERNALIZE_WEIGHTS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "compiler/dialect/core_dialect.h"
+
+namespace stator::compiler {
+
+// Smaller constants are parameters of the computation: folding them pays, replacing them does not.
+inline constexpr int64_t kMinWeightElements = 64;
+
+struct Weight {
+  std::string name;           // of the node that was the constant
+  mlir::ElementsAttr value;  // lives as long as the context
+};
+
+// Every floating-point constant of a Const node with at least kMinWeightElements elements that are not all equal becomes
+// a variable of the node's name, read at the start of @main. Whoever loads the program may replace it then. Runs right
+// after import: what is folded later stays replaceable, what import folded does not.
+std::vector<Weight> ExternalizeWeights(mlir::ModuleOp module);
+
+}  // namespace stator::compiler
+
+#endif  // STATOR_COMPILER_PASSES_EXTERNALIZE_WEIGHTS_EXTERNALIZE_WEIGHTS_H_
