@@ -12,15 +12,6 @@
 namespace stator {
 namespace {
 
-const compiler::OpSet& AllOps() {
-  static const compiler::OpSet* const ops = [] {
-    auto* table = new compiler::OpSet();
-    ops::RegisterAll(*table);
-    return table;
-  }();
-  return *ops;
-}
-
 // The process's own, with ours in it: a program may add its functions before or after.
 const runtime::HostRegistry& AllHostFunctions() {
   static const runtime::HostRegistry* const functions = [] {
@@ -34,22 +25,22 @@ const runtime::HostRegistry& AllHostFunctions() {
 absl::StatusOr<std::unique_ptr<executable::Compiler>> NewCompiler(const graph::Graph* graph,
                                                                   int64_t seed) {
   return std::unique_ptr<executable::Compiler>(
-      std::make_unique<compiler::GraphCompiler>(graph, &AllOps(), static_cast<uint64_t>(seed)));
+      std::make_unique<compiler::GraphCompiler>(graph, &ops::AllOps(), static_cast<uint64_t>(seed)));
 }
 
 }  // namespace
 
-const graph::OpSchemas& Ops() { return AllOps(); }
+const graph::OpSchemas& Ops() { return ops::AllOps(); }
 
 graph::Scope NewProgram() {
   graph::ScopeOptions options;
-  options.checker = compiler::NewGraphChecker(&AllOps());
-  return graph::Scope::NewRoot(&AllOps(), std::move(options));
+  options.checker = compiler::NewGraphChecker(&ops::AllOps());
+  return graph::Scope::NewRoot(&ops::AllOps(), std::move(options));
 }
 
 absl::StatusOr<std::unique_ptr<runtime::Session>> NewSession(GraphDef graph,
                                                              runtime::SessionOptions options) {
-  if (options.schemas == nullptr) options.schemas = &AllOps();
+  if (options.schemas == nullptr) options.schemas = &ops::AllOps();
   if (!options.compiler) options.compiler = NewCompiler;
   if (options.host_functions == nullptr) options.host_functions = &AllHostFunctions();
   return runtime::Session::Create(std::move(graph), std::move(options));

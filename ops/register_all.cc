@@ -22,4 +22,13 @@ void RegisterAll(compiler::OpSet& ops) {
   RegisterTrainingOps(ops);
 }
 
+const compiler::OpSet& AllOps() {
+  static const compiler::OpSet* const ops = [] {
+    auto* table = new compiler::OpSet;
+    RegisterAll(*table);
+    return table;
+  }();
+  return *ops;
+}
+
 }  // namespace stator::ops

@@ -17,6 +17,7 @@
 #include "stator.h"
 #include "tools/bench/bench_models.h"
 #include "tools/bench/machine_peak.h"
+#include "tools/stator/bundle_file.h"
 
 namespace stator::tools {
 namespace {
@@ -117,6 +118,35 @@ absl::StatusOr<BenchResult> RunBench(const std::string& name, int threads) {
   return result;
 }
 
+absl::StatusOr<BenchResult> RunBundleBench(const std::string& path, int threads) {
+  BenchResult result;
+  result.name = path;
+  result.threads = threads;
+  const double start = Milliseconds();
+  STATOR_ASSIGN_OR_RETURN(BundleProgram program, BundleProgram::FromFile(path, threads));
+  if (program.model().samples.empty()) {
+    return absl::FailedPreconditionError("the bundle has no sample to run (stator compile --sample)");
+  }
+  const executable::Sample& sample = program.model().samples[0];
+  const std::string& entry = program.model().entry_points[sample.entry].name;
+  std::vector<Tensor> feeds, outputs;
+  for (const executable::StoredTensor& input : sample.inputs) {
+    STATOR_ASSIGN_OR_RETURN(Tensor tensor, program.Stored(input));
+    feeds.push_back(std::move(tensor));
+  }
+  runtime::RunOptions options;
+  options.reuse_fetches = true;
+  STATOR_RETURN_IF_ERROR(program.Run(entry, feeds, options, &outputs));
+  result.first_run_ms = Milliseconds() - start;
+  STATOR_RETURN_IF_ERROR(
+      Measure([&] { return program.Run(entry, feeds, options, &outputs); }, &result));
+  const runtime::RunStats& stats = program.StatsOf(sample.entry);
+  result.planned_bytes = stats.arena_bytes + stats.scratch_bytes;
+  for (const Tensor& output : outputs) result.planned_bytes += output.bytes();
+  result.observed_bytes = stats.peak_bytes;
+  return result;
+}
+
 std::string BenchJson(const BenchResult& r) {
   return absl::StrFormat(
       "{\"name\": \"%s\", \"threads\": %d, \"min_ms\": %.5g, \"median_ms\": %.5g, "
@@ -132,7 +162,8 @@ absl::Status Bench(const std::vector<std::string>& names, int threads, bool json
                 "median ms", "compile ms", "first ms", "peak bytes", "GFLOP/s", "limit");
   }
   for (const std::string& name : names) {
-    const absl::StatusOr<BenchResult> result = RunBench(name, threads);
+    const absl::StatusOr<BenchResult> result =
+        IsImageFile(name) ? RunBundleBench(name, threads) : RunBench(name, threads);
     if (!result.ok()) {
       return absl::Status(result.status().code(),
                           absl::StrCat(name, ": ", result.status().message()));

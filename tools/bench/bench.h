@@ -27,10 +27,14 @@ struct BenchResult {
 // Builds, compiles and measures one model in a session of its own. threads >= 1.
 absl::StatusOr<BenchResult> RunBench(const std::string& name, int threads);
 
+// Loads a bundle and measures the entry point of its first sample, with the sample's inputs. There is
+// nothing to compile and no count of operations: those fields stay 0, first_run_ms includes loading.
+absl::StatusOr<BenchResult> RunBundleBench(const std::string& path, int threads);
+
 // One line of JSON with a key per field.
 std::string BenchJson(const BenchResult& result);
 
-// The subcommand: measures `names` one after another, writes a table (or, for `json`, one line of
+// The subcommand: measures `names` (of models, or files of bundles) one after another, writes a table (or, for `json`, one line of
 // JSON each) to standard output. Stops at the first failure.
 absl::Status Bench(const std::vector<std::string>& names, int threads, bool json);
 

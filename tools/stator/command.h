@@ -26,6 +26,8 @@ Command AddInspect(CLI::App& app);
 Command AddOpt(CLI::App& app);
 Command AddOps(CLI::App& app);
 Command AddBench(CLI::App& app);
+Command AddCompile(CLI::App& app);
+Command AddVerify(CLI::App& app);
 
 }  // namespace stator::tools
 

@@ -26,15 +26,6 @@ using Module = mlir::OwningOpRef<mlir::ModuleOp>;
 
 constexpr uint64_t kSeed = 1;  // reading a graph twice gives the same text
 
-const compiler::OpSet& AllOps() {
-  static const compiler::OpSet* const ops = [] {
-    auto* table = new compiler::OpSet;
-    ops::RegisterAll(*table);
-    return table;
-  }();
-  return *ops;
-}
-
 std::string Print(mlir::ModuleOp module, bool locations) {
   std::string text;
   llvm::raw_string_ostream out(text);
@@ -121,13 +112,13 @@ absl::StatusOr<std::string> RunStages(const graph::Graph& graph,
                                       const StageSelection& selection) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   STATOR_ASSIGN_OR_RETURN(Module module,
-                          compiler::ImportGraph(graph, AllOps(), request, kSeed, &context));
+                          compiler::ImportGraph(graph, ops::AllOps(), request, kSeed, &context));
   return RunOn(*module, selection);
 }
 
 absl::StatusOr<std::vector<uint8_t>> CompileImage(const graph::Graph& graph,
                                                   const executable::CompileRequest& request) {
-  compiler::GraphCompiler compiler(&graph, &AllOps(), kSeed);
+  compiler::GraphCompiler compiler(&graph, &ops::AllOps(), kSeed);
   STATOR_ASSIGN_OR_RETURN(executable::CompiledImage image,
                           runtime::ToAbsl(compiler.Compile(request)));
   return std::move(image.bytes);
@@ -138,7 +129,7 @@ absl::StatusOr<std::vector<runtime::Tensor>> RunReference(
     const std::vector<runtime::Tensor>& feeds) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   STATOR_ASSIGN_OR_RETURN(Module module,
-                          compiler::ImportGraph(graph, AllOps(), request, kSeed, &context));
+                          compiler::ImportGraph(graph, ops::AllOps(), request, kSeed, &context));
   const std::set<std::string> meaning = {"promote-variables", "differentiate", "inline-composites",
                                          "make-padding-explicit", "fix-sum-order"};
   for (const Stage& stage : compiler::CoreStages({})) {

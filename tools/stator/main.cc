@@ -36,6 +36,8 @@ int main(int argc, char** argv) {
       stator::tools::AddOpt(app),
       stator::tools::AddOps(app),
       stator::tools::AddBench(app),
+      stator::tools::AddCompile(app),
+      stator::tools::AddVerify(app),
   };
   try {
     app.parse(argc, argv);

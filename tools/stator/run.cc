@@ -10,6 +10,7 @@
 #include "graph/status_macros.h"
 #include "runtime/session/session.h"
 #include "stator.h"
+#include "tools/stator/bundle_file.h"
 #include "tools/stator/command.h"
 #include "tools/stator/core_stages.h"
 #include "tools/stator/graph_file.h"
@@ -22,6 +23,7 @@ using runtime::Tensor;
 
 struct RunFlags {
   std::string graph;
+  std::string entry;
   std::vector<std::string> feeds;    // TENSOR=FILE
   std::vector<std::string> fetches;  // TENSOR[=FILE]
   std::vector<std::string> targets;
@@ -101,6 +103,34 @@ absl::StatusOr<Outcome> RunByReference(const graph::Graph& graph, const RunFlags
   return outcome;
 }
 
+absl::StatusOr<Outcome> RunBundle(const RunFlags& flags, const std::vector<Tensor>& feeds) {
+  if (!flags.targets.empty() || flags.reference) {
+    return absl::InvalidArgumentError("usage: a bundle has entry points (--entry), not --target or --reference");
+  }
+  Outcome outcome;
+  const int64_t load = runtime::NowNanoseconds();
+  STATOR_ASSIGN_OR_RETURN(BundleProgram program, BundleProgram::FromFile(flags.graph, flags.threads));
+  STATOR_ASSIGN_OR_RETURN(const int32_t index, program.FindEntry(flags.entry));
+  const executable::EntryPoint& entry = program.model().entry_points[index];
+  NamedTensors named;
+  const std::vector<std::string> names = Names(flags.feeds);
+  for (size_t i = 0; i < feeds.size(); ++i) named.emplace_back(names[i], feeds[i]);
+  STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> ordered, program.OrderFeeds(entry.name, named));
+  outcome.compile_ms = MillisecondsSince(load);
+  const int64_t start = runtime::NowNanoseconds();
+  std::vector<Tensor> fetches;
+  STATOR_RETURN_IF_ERROR(program.Run(entry.name, ordered, {}, &fetches));
+  outcome.run_ms = MillisecondsSince(start);
+  for (const std::string& name : Names(flags.fetches)) {
+    size_t at = 0;
+    const auto& ports = entry.fetches;
+    while (at < ports.size() && ports[at].name != name && ports[at].name != name + ":0") ++at;
+    if (at == ports.size()) return absl::NotFoundError("the entry point has no output '" + name + "'");
+    outcome.tensors.push_back(fetches[at]);
+  }
+  return outcome;
+}
+
 absl::Status Report(const RunFlags& flags, const Outcome& outcome) {
   std::string json = "{\"fetches\": {";
   for (size_t i = 0; i < flags.fetches.size(); ++i) {
@@ -136,6 +166,12 @@ absl::Status Run(const RunFlags& flags) {
     STATOR_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(file));
     feeds.push_back(std::move(tensor));
   }
+  if (IsImageFile(flags.graph)) {
+    const absl::StatusOr<Outcome> outcome = RunBundle(flags, feeds);
+    STATOR_RETURN_IF_ERROR(outcome.status());
+    return Report(flags, *outcome);
+  }
+  if (!flags.entry.empty()) return absl::InvalidArgumentError("usage: --entry is for bundles");
   if (flags.fetches.empty() && flags.targets.empty()) {
     return absl::InvalidArgumentError("usage: nothing to do: give --fetch or --target");
   }
@@ -151,8 +187,8 @@ absl::Status Run(const RunFlags& flags) {
 
 Command AddRun(CLI::App& app) {
   const auto flags = std::make_shared<RunFlags>();
-  CLI::App* run = app.add_subcommand("run", "Runs a graph once.");
-  run->add_option("GRAPH", flags->graph, "GraphDef, binary (.pb) or text (.pbtxt)")
+  CLI::App* run = app.add_subcommand("run", "Runs a graph or a bundle once.");
+  run->add_option("GRAPH", flags->graph, "GraphDef, binary (.pb) or text (.pbtxt), or a bundle (.stb)")
       ->required()
       ->check(CLI::ExistingFile);
   run->add_option("--feed", flags->feeds, "a tensor's value; any number of them")
@@ -167,6 +203,7 @@ Command AddRun(CLI::App& app) {
   run->add_option("--threads", flags->threads, "compute threads; 0: as many as the machine gives")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
+  run->add_option("--entry", flags->entry, "of a bundle: the entry point; the only one, or main");
   CLI::Option* trace =
       run->add_option("--trace", flags->trace, "write a trace for chrome://tracing or Perfetto")
           ->type_name("FILE");

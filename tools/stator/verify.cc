@@ -1,0 +1,131 @@
+// stator verify: does a bundle compute here what it computed where it was made?
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph/status_macros.h"
+#include "runtime/session/session.h"
+#include "stator.h"
+#include "tools/stator/bundle_file.h"
+#include "tools/stator/command.h"
+#include "tools/stator/graph_file.h"
+#include "tools/stator/tensor_text.h"
+
+namespace stator::tools {
+namespace {
+
+using runtime::Tensor;
+
+struct Flags {
+  std::string bundle;
+  std::string against;  // graph
+  std::string inputs;   // folder of NAME.npy
+  std::string entry;
+  int threads = 0;
+};
+
+// OK if both have equal bits; else which element differs first.
+absl::Status Compare(const std::string& name, const Tensor& expected, const Tensor& found) {
+  if (expected.dtype() != found.dtype() || expected.dims() != found.dims()) {
+    return absl::DataLossError("output '" + name + "': expected " + expected.TypeToString() +
+                               ", found " + found.TypeToString());
+  }
+  const int64_t size = executable::DTypeSize(expected.dtype());
+  for (int64_t i = 0; i < expected.num_elements(); ++i) {
+    const char* a = expected.data<char>() + i * size;
+    const char* b = found.data<char>() + i * size;
+    if (std::memcmp(a, b, static_cast<size_t>(size)) == 0) continue;
+    return absl::DataLossError("output '" + name + "': element " + std::to_string(i) + " of " +
+                               std::to_string(expected.num_elements()) + " differs");
+  }
+  std::printf("%s: %s, equal\n", name.c_str(), expected.TypeToString().c_str());
+  return absl::OkStatus();
+}
+
+absl::Status RunSamples(BundleProgram& program) {
+  const executable::ImageModel& model = program.model();
+  if (model.samples.empty()) {
+    return absl::FailedPreconditionError(
+        "the bundle has no sample (stator compile --sample); give --against and --inputs");
+  }
+  for (const executable::Sample& sample : model.samples) {
+    const executable::EntryPoint& entry = model.entry_points[sample.entry];
+    std::vector<Tensor> feeds;
+    for (const executable::StoredTensor& input : sample.inputs) {
+      STATOR_ASSIGN_OR_RETURN(Tensor tensor, program.Stored(input));
+      feeds.push_back(std::move(tensor));
+    }
+    std::vector<Tensor> fetches;
+    STATOR_RETURN_IF_ERROR(program.Run(entry.name, feeds, {}, &fetches));
+    for (size_t i = 0; i < fetches.size(); ++i) {
+      STATOR_ASSIGN_OR_RETURN(const Tensor expected, program.Stored(sample.outputs[i]));
+      STATOR_RETURN_IF_ERROR(Compare(sample.outputs[i].name, expected, fetches[i]));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The file of an input: NAME.npy, with ":0" left out and '/' as '_'.
+std::string FileOf(const std::string& folder, std::string name) {
+  if (const size_t at = name.rfind(":0"); at != std::string::npos && at + 2 == name.size()) {
+    name.resize(at);
+  }
+  for (char& c : name) {
+    if (c == '/' || c == ':') c = '_';
+  }
+  return folder + "/" + name + ".npy";
+}
+
+absl::Status RunAgainst(const Flags& flags, BundleProgram& program) {
+  STATOR_ASSIGN_OR_RETURN(const int32_t index, program.FindEntry(flags.entry));
+  const executable::EntryPoint& entry = program.model().entry_points[index];
+  std::vector<Tensor> feeds;
+  std::vector<runtime::NamedTensor> named;
+  for (const executable::Port& port : entry.feeds) {
+    STATOR_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(FileOf(flags.inputs, port.name)));
+    named.emplace_back(port.name, tensor);
+    feeds.push_back(std::move(tensor));
+  }
+  std::vector<std::string> fetches;
+  for (const executable::Port& port : entry.fetches) fetches.push_back(port.name);
+  STATOR_ASSIGN_OR_RETURN(const graph::Graph graph, LoadGraph(flags.against));
+  runtime::SessionOptions options;
+  options.num_threads = flags.threads;
+  STATOR_ASSIGN_OR_RETURN(const std::unique_ptr<runtime::Session> session,
+                          NewSession(graph.ToGraphDef(), options));
+  STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> expected,
+                          session->Run(named, fetches, entry.targets));
+  std::vector<Tensor> found;
+  STATOR_RETURN_IF_ERROR(program.Run(entry.name, feeds, {}, &found));
+  for (size_t i = 0; i < found.size(); ++i) {
+    STATOR_RETURN_IF_ERROR(Compare(fetches[i], expected[i], found[i]));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Verify(const Flags& flags) {
+  if (flags.against.empty() != flags.inputs.empty()) {
+    return absl::InvalidArgumentError("usage: --against and --inputs go together");
+  }
+  STATOR_ASSIGN_OR_RETURN(BundleProgram program, BundleProgram::FromFile(flags.bundle, flags.threads));
+  std::printf("target %s\n", program.model().target.name.c_str());
+  return flags.against.empty() ? RunSamples(program) : RunAgainst(flags, program);
+}
+
+}  // namespace
+
+Command AddVerify(CLI::App& app) {
+  const auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("verify", "Checks a bundle, and runs its sample on this machine.");
+  command->add_option("BUNDLE", flags->bundle, "what `stator compile` wrote")->required()->check(CLI::ExistingFile);
+  command->add_option("--against", flags->against, "the graph that it was made from, to compare with")->check(CLI::ExistingFile);
+  command->add_option("--inputs", flags->inputs, "a folder with NAME.npy for each input")->check(CLI::ExistingDirectory);
+  command->add_option("--entry", flags->entry, "the entry point to compare; the only one, or main");
+  command->add_option("--threads", flags->threads, "compute threads; 0: as many as the machine gives")->check(CLI::Range(0, 4096));
+  return {command, [flags] { return Verify(*flags); }};
+}
+
+}  // namespace stator::tools
