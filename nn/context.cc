@@ -1,6 +1,6 @@
 #include "nn/context.h"
 
-#include "nn/nodes.h"
+#include "ops/wrappers.h"
 
 namespace stator::nn {
 
@@ -8,7 +8,7 @@ graph::Output Context::Read(const Variable& variable) const {
   const auto [place, added] = collected_->reads.try_emplace(variable.name);
   if (added) {
     const graph::Scope scope = scope_.WithoutControlDependencies().WithOpName("read");
-    place->second = nodes::ReadVariableOp(scope, variable.handle, variable.dtype);
+    place->second = ops::ReadVariableOp(scope, variable.handle, variable.dtype);
   }
   return place->second;
 }

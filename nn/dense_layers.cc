@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "nn/layers.h"
-#include "nn/nodes.h"
+#include "ops/wrappers.h"
 
 namespace stator::nn {
 namespace {
@@ -40,10 +40,10 @@ class DenseLayer : public Layer {
     const int64_t features = KnownSize(scope, x, -1);
     const Output kernel =
         context.Weight(WeightName("kernel"), x.dtype(), {features, units_}, options_.kernel);
-    Output y = nodes::MatMul(scope, x, kernel);
+    Output y = ops::MatMul(scope, x, kernel);
     if (options_.use_bias) {
       const Output bias = context.Weight(WeightName("bias"), x.dtype(), {units_}, options_.bias);
-      y = nodes::BiasAdd(scope, y, bias);
+      y = ops::BiasAdd(scope, y, bias);
     }
     return Activate(scope, options_.activation, y);
   }
@@ -66,10 +66,10 @@ class Conv2DLayer : public Layer {
     const std::vector<int64_t> dims = {window_, window_, KnownSize(scope, x, -1), filters_};
     const Output kernel = context.Weight(WeightName("kernel"), x.dtype(), dims, options_.kernel);
     Output y =
-        nodes::Conv2D(scope, x, kernel, {1, options_.stride, options_.stride, 1}, options_.padding);
+        ops::Conv2D(scope, x, kernel, {1, options_.stride, options_.stride, 1}, options_.padding);
     if (options_.use_bias) {
       const Output bias = context.Weight(WeightName("bias"), x.dtype(), {filters_}, options_.bias);
-      y = nodes::BiasAdd(scope, y, bias);
+      y = ops::BiasAdd(scope, y, bias);
     }
     return Activate(scope, options_.activation, y);
   }
@@ -111,23 +111,23 @@ class SequentialLayer : public Layer {
   std::vector<LayerPtr> layers_;
 };
 
-using Pool = Output (*)(const Scope&, const Output&, const std::vector<int64_t>&,
-                        const std::vector<int64_t>&, const std::string&);
-
+// `pool(scope, x, ksize, strides, padding)`.
+template <typename Pool>
 LayerPtr MakePool(const char* name, Pool pool, int64_t window, const PoolOptions& options) {
   const int64_t stride = options.stride == 0 ? window : options.stride;
   return std::make_shared<LambdaLayer>(
       name, [pool, window, stride, padding = options.padding](const Scope& scope, const Output& x) {
-        return pool(scope, x, {1, window, window, 1}, {1, stride, stride, 1}, padding);
+        const std::vector<int64_t> ksize = {1, window, window, 1}, strides = {1, stride, stride, 1};
+        return pool(scope, x, ksize, strides, padding);
       });
 }
 
 }  // namespace
 
-Output Relu(const Scope& scope, const Output& x) { return nodes::Relu(scope, x); }
-Output Tanh(const Scope& scope, const Output& x) { return nodes::Tanh(scope, x); }
-Output Sigmoid(const Scope& scope, const Output& x) { return nodes::Sigmoid(scope, x); }
-Output Softmax(const Scope& scope, const Output& x) { return nodes::Softmax(scope, x); }
+Output Relu(const Scope& scope, const Output& x) { return ops::Relu(scope, x); }
+Output Tanh(const Scope& scope, const Output& x) { return ops::Tanh(scope, x); }
+Output Sigmoid(const Scope& scope, const Output& x) { return ops::Sigmoid(scope, x); }
+Output Softmax(const Scope& scope, const Output& x) { return ops::Softmax(scope, x); }
 
 Output Layer::Build(const Context& context, const Output& x) {
   if (!x.valid()) return {};  // the scope holds the reason
@@ -155,11 +155,13 @@ LayerPtr Conv2D(int64_t filters, int64_t window, Conv2DOptions options) {
 }
 
 LayerPtr MaxPool2D(int64_t window, PoolOptions options) {
-  return MakePool("max_pool2d", nodes::MaxPool, window, options);
+  return MakePool(
+      "max_pool2d", [](const auto&... args) { return ops::MaxPool(args...); }, window, options);
 }
 
 LayerPtr AvgPool2D(int64_t window, PoolOptions options) {
-  return MakePool("avg_pool2d", nodes::AvgPool, window, options);
+  return MakePool(
+      "avg_pool2d", [](const auto&... args) { return ops::AvgPool(args...); }, window, options);
 }
 
 LayerPtr Flatten() {
@@ -168,7 +170,7 @@ LayerPtr Flatten() {
     if (!rank.ok()) scope.UpdateStatus(rank.status());
     int64_t features = 1;
     for (int axis = 1; axis < rank.value_or(0); ++axis) features *= KnownSize(scope, x, axis);
-    return nodes::Reshape(scope, x, {-1, features});
+    return ops::Reshape(scope, x, {-1, features});
   });
 }
 

@@ -2,7 +2,8 @@
 
 #include <cmath>
 
-#include "nn/nodes.h"
+#include "nn/random_numbers.h"
+#include "ops/wrappers.h"
 
 namespace stator::nn {
 namespace {
@@ -27,7 +28,7 @@ Fans FansOf(const std::vector<int64_t>& dims) {
 
 Initializer ConstantValue(float value) {
   return [value](const Scope& scope, DataType dtype, const std::vector<int64_t>& dims, uint64_t) {
-    return nodes::Fill(scope, dims, value, dtype);
+    return ops::Fill(scope, dims, ops::Cast(scope, value, dtype));
   };
 }
 
@@ -38,18 +39,16 @@ Initializer GlorotUniform() {
   return [](const Scope& scope, DataType dtype, const std::vector<int64_t>& dims, uint64_t key) {
     const Fans fans = FansOf(dims);
     const float limit = static_cast<float>(std::sqrt(6 / (fans.in + fans.out)));
-    const Output unit =
-        nodes::StatelessRandomUniform(scope, nodes::Shape(scope, dims), key, {}, dtype);
-    return nodes::Mul(scope, nodes::Sub(scope, unit, 0.5f), 2 * limit);
+    const Output unit = UniformNumbers(scope, dims, key, {}, dtype);
+    return ops::Mul(scope, ops::Sub(scope, unit, 0.5f), 2 * limit);
   };
 }
 
 Initializer HeNormal() {
   return [](const Scope& scope, DataType dtype, const std::vector<int64_t>& dims, uint64_t key) {
     const float deviation = static_cast<float>(std::sqrt(2 / FansOf(dims).in));
-    const Output normal =
-        nodes::StatelessRandomNormal(scope, nodes::Shape(scope, dims), key, {}, dtype);
-    return nodes::Mul(scope, normal, deviation);
+    const Output normal = NormalNumbers(scope, dims, key, {}, dtype);
+    return ops::Mul(scope, normal, deviation);
   };
 }
 

@@ -3,7 +3,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "nn/layers.h"
-#include "nn/nodes.h"
+#include "nn/random_numbers.h"
+#include "ops/wrappers.h"
 
 namespace stator::nn {
 namespace {
@@ -35,18 +36,19 @@ class BatchNormLayer : public Layer {
     const Variable& mean = context.State(WeightName("moving_mean"), DT_FLOAT, dims, Zeros());
     const Variable& variance = context.State(WeightName("moving_variance"), DT_FLOAT, dims, Ones());
 
-    const Output image = *rank == 4 ? x : nodes::Reshape(scope, x, {-1, 1, 1, *channels});
+    const Output image = *rank == 4 ? x : ops::Reshape(scope, x, {-1, 1, 1, *channels});
     // In training the statistics are the batch's, and the moving ones follow; the op wants them
     // empty.
-    const Output empty = nodes::Fill(scope, {0}, 0, DT_FLOAT);
-    const nodes::BatchNormResult result = nodes::FusedBatchNorm(
+    const Output empty = ops::Fill(scope, {0}, 0.0f);
+    const ops::FusedBatchNormV3Outputs result = ops::FusedBatchNormV3(
         scope, image, scale, offset, context.training() ? empty : context.Read(mean),
-        context.training() ? empty : context.Read(variance), options_.epsilon, context.training());
+        context.training() ? empty : context.Read(variance),
+        {.epsilon = options_.epsilon, .is_training = context.training()});
     if (context.training()) {
       Follow(context, mean, result.batch_mean);
       Follow(context, variance, result.batch_variance);
     }
-    return *rank == 4 ? result.y : nodes::Reshape(scope, result.y, {-1, *channels});
+    return *rank == 4 ? result.y : ops::Reshape(scope, result.y, {-1, *channels});
   }
 
  private:
@@ -54,8 +56,8 @@ class BatchNormLayer : public Layer {
   void Follow(const Context& context, const Variable& moving, const Output& batch) const {
     const Scope& scope = context.scope();
     const Output step =
-        nodes::Mul(scope, nodes::Sub(scope, context.Read(moving), batch), 1 - options_.momentum);
-    context.AddUpdate(nodes::AssignSubVariableOp(scope, moving.handle, step));
+        ops::Mul(scope, ops::Sub(scope, context.Read(moving), batch), 1 - options_.momentum);
+    context.AddUpdate(ops::AssignSubVariableOp(scope, moving.handle, step));
   }
 
   BatchNormOptions options_;
@@ -76,13 +78,13 @@ class LayerNormLayer : public Layer {
     }
     const Output scale = context.Weight(WeightName("gamma"), x.dtype(), {*features}, Ones());
     const Output offset = context.Weight(WeightName("beta"), x.dtype(), {*features}, Zeros());
-    const Output mean = nodes::Mean(scope, x, {-1}, /*keep_dims=*/true);
-    const Output centered = nodes::Sub(scope, x, mean);
+    const Output mean = ops::Mean(scope, x, {-1}, {.keep_dims = true});
+    const Output centered = ops::Sub(scope, x, mean);
     const Output variance =
-        nodes::Mean(scope, nodes::Square(scope, centered), {-1}, /*keep_dims=*/true);
-    const Output inverse = nodes::Rsqrt(scope, nodes::Add(scope, variance, options_.epsilon));
-    const Output normal = nodes::Mul(scope, centered, inverse);
-    return nodes::Add(scope, nodes::Mul(scope, normal, scale), offset);
+        ops::Mean(scope, ops::Square(scope, centered), {-1}, {.keep_dims = true});
+    const Output inverse = ops::Rsqrt(scope, ops::AddV2(scope, variance, options_.epsilon));
+    const Output normal = ops::Mul(scope, centered, inverse);
+    return ops::AddV2(scope, ops::Mul(scope, normal, scale), offset);
   }
 
  private:
@@ -104,10 +106,10 @@ class DropoutLayer : public Layer {
     if (!context.training() || rate_ == 0) return x;
     // The step is the high word of the counter, so that no two steps share a random number.
     const Output step = context.Read(context.variables().GlobalStep());
-    const Output random = nodes::StatelessRandomUniform(
-        scope, nodes::ShapeOf(scope, x), context.variables().KeyFor(name()), step, x.dtype());
-    const Output keep = nodes::Cast(scope, nodes::GreaterEqual(scope, random, rate_), x.dtype());
-    return nodes::Mul(scope, x, nodes::Mul(scope, keep, 1 / (1 - rate_)));
+    const Output random = UniformNumbers(
+        scope, ops::Shape(scope, x), context.variables().KeyFor(name()), step, x.dtype());
+    const Output keep = ops::Cast(scope, ops::GreaterEqual(scope, random, rate_), x.dtype());
+    return ops::Mul(scope, x, ops::Mul(scope, keep, 1 / (1 - rate_)));
   }
 
  private:

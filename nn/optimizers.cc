@@ -1,7 +1,8 @@
 #include "nn/optimizers.h"
 
 #include "nn/initializers.h"
-#include "nn/nodes.h"
+#include "ops/gradients.h"
+#include "ops/wrappers.h"
 
 namespace stator::nn {
 namespace {
@@ -15,7 +16,7 @@ class SgdOptimizer : public Optimizer {
   explicit SgdOptimizer(Schedule schedule) : schedule_(schedule) {}
   void Begin(const Context& context) override { rate_ = schedule_.Build(context); }
   Operation Apply(const Context& context, const Variable& weight, const Output& gradient) override {
-    return nodes::ResourceApplyGradientDescent(context.scope(), weight.handle, rate_, gradient);
+    return ops::ResourceApplyGradientDescent(context.scope(), weight.handle, rate_, gradient);
   }
 
  private:
@@ -31,8 +32,8 @@ class MomentumOptimizer : public Optimizer {
   Operation Apply(const Context& context, const Variable& weight, const Output& gradient) override {
     const Variable& speed =
         context.State(weight.name + "/Momentum", weight.dtype, weight.dims, Zeros());
-    return nodes::ResourceApplyMomentum(context.scope(), weight.handle, speed.handle, rate_,
-                                        gradient, momentum_, nesterov_);
+    return ops::ResourceApplyMomentum(context.scope(), weight.handle, speed.handle, rate_,
+                                      gradient, momentum_, {.use_nesterov = nesterov_});
   }
 
  private:
@@ -59,15 +60,15 @@ class AdamOptimizer : public Optimizer {
   Operation Apply(const Context& context, const Variable& weight, const Output& gradient) override {
     const Variable& m = context.State(weight.name + "/Adam", weight.dtype, weight.dims, Zeros());
     const Variable& v = context.State(weight.name + "/Adam_1", weight.dtype, weight.dims, Zeros());
-    return nodes::ResourceApplyAdam(context.scope(), weight.handle, m.handle, v.handle,
-                                    context.Read(*power1_), context.Read(*power2_), rate_, beta1_,
-                                    beta2_, epsilon_, gradient);
+    return ops::ResourceApplyAdam(context.scope(), weight.handle, m.handle, v.handle,
+                                  context.Read(*power1_), context.Read(*power2_), rate_, beta1_,
+                                  beta2_, epsilon_, gradient);
   }
 
   void End(const Context& context) override {
     for (const auto& [power, beta] : {std::pair(power1_, beta1_), std::pair(power2_, beta2_)}) {
-      const Output next = nodes::Mul(context.scope(), context.Read(*power), beta);
-      context.AddUpdate(nodes::AssignVariableOp(context.scope(), power->handle, next));
+      const Output next = ops::Mul(context.scope(), context.Read(*power), beta);
+      context.AddUpdate(ops::AssignVariableOp(context.scope(), power->handle, next));
     }
   }
 
@@ -84,14 +85,13 @@ std::vector<Output> ClipByGlobalNorm(const Scope& scope, const std::vector<Outpu
                                      float clip) {
   std::vector<Output> squares;
   for (const Output& gradient : gradients) {
-    const Output flat = nodes::Reshape(scope, nodes::Square(scope, gradient), {-1});
-    squares.push_back(nodes::Sum(scope, flat, {0}, /*keep_dims=*/false));
+    const Output flat = ops::Reshape(scope, ops::Square(scope, gradient), {-1});
+    squares.push_back(ops::Sum(scope, flat, {0}));
   }
-  const Output norm = nodes::Sqrt(scope, nodes::AddN(scope, squares));
-  const Output scale =
-      nodes::RealDiv(scope, nodes::ConstantFloat(scope, clip), nodes::Maximum(scope, norm, clip));
+  const Output norm = ops::Sqrt(scope, ops::AddN(scope, squares));
+  const Output scale = ops::RealDiv(scope, clip, ops::Maximum(scope, norm, clip));
   std::vector<Output> clipped;
-  for (const Output& gradient : gradients) clipped.push_back(nodes::Mul(scope, gradient, scale));
+  for (const Output& gradient : gradients) clipped.push_back(ops::Mul(scope, gradient, scale));
   return clipped;
 }
 
@@ -106,12 +106,12 @@ Schedule Schedule::ExponentialDecay(float rate, float factor, int64_t steps) {
 
 Output Schedule::Build(const Context& context) const {
   const Scope& scope = context.scope();
-  const Output rate = nodes::ConstantFloat(scope, rate_);
+  const Output rate = graph::Constant(scope, rate_);
   if (factor_ == 1) return rate;
   const Output step = context.Read(context.variables().GlobalStep());
   const Output periods =
-      nodes::Mul(scope, nodes::Cast(scope, step, DT_FLOAT), 1.0f / static_cast<float>(steps_));
-  return nodes::Mul(scope, nodes::Pow(scope, nodes::ConstantFloat(scope, factor_), periods), rate_);
+      ops::Mul(scope, ops::Cast(scope, step, DT_FLOAT), 1.0f / static_cast<float>(steps_));
+  return ops::Mul(scope, ops::Pow(scope, factor_, periods), rate_);
 }
 
 OptimizerPtr Sgd(Schedule rate) { return std::make_shared<SgdOptimizer>(rate); }
@@ -140,7 +140,7 @@ Operation Minimize(const Context& pass, const Output& loss, Optimizer& optimizer
 
   std::vector<Output> weights;
   for (const auto& [variable, value] : trained) weights.push_back(value);
-  std::vector<Output> gradients = nodes::Gradients(scope, {loss}, weights);
+  std::vector<Output> gradients = ops::AddGradients(scope, {loss}, weights);
   if (options.clip_norm > 0) gradients = ClipByGlobalNorm(scope, gradients, options.clip_norm);
   if (!scope.ok()) return {};
 
@@ -149,10 +149,10 @@ Operation Minimize(const Context& pass, const Output& loss, Optimizer& optimizer
     updates.push_back(optimizer.Apply(context, *trained[i].first, gradients[i]));
   }
   optimizer.End(context);
-  const Output one = nodes::ConstantInt64(scope, 1);
-  context.AddUpdate(nodes::AssignAddVariableOp(scope, step.handle, one));
+  const Output one = graph::Constant(scope, 1, DT_INT64);
+  context.AddUpdate(ops::AssignAddVariableOp(scope, step.handle, one));
   for (const Operation& update : context.updates()) updates.push_back(update);
-  return nodes::NoOp(scope.WithOpName("step").WithControlDependencies(updates));
+  return ops::NoOp(scope.WithOpName("step").WithControlDependencies(updates));
 }
 
 }  // namespace stator::nn

@@ -6,8 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "graph/status_macros.h"
-#include "nn/nodes.h"
+#include "graph/tensor_shape.h"
 #include "nn/progress_bar.h"
+#include "ops/wrappers.h"
 #include "runtime/session/status.h"
 
 namespace stator::nn {
@@ -39,10 +40,11 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(Variables* variables, T
       new Trainer(variables, std::move(train), std::move(evaluate), std::move(options)));
   const Scope save = variables->root().SubScope("save");
   for (const Variable& variable : variables->all()) {
-    trainer->reads_.push_back(nodes::ReadVariableOp(save, variable.handle, variable.dtype));
-    const Output value = nodes::Placeholder(save, variable.dtype, variable.dims);
+    trainer->reads_.push_back(ops::ReadVariableOp(save, variable.handle, variable.dtype));
+    const Output value = ops::Placeholder(
+        save, variable.dtype, {.shape = graph::PartialShape(variable.dims)});
     trainer->restored_.push_back(value);
-    trainer->restores_.push_back(nodes::AssignVariableOp(save, variable.handle, value));
+    trainer->restores_.push_back(ops::AssignVariableOp(save, variable.handle, value));
   }
   STATOR_RETURN_IF_ERROR(variables->root().status());
   if (!trainer->train_.step.valid()) {

@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/tensor_shape.h"
 #include "nn/initializers.h"
-#include "nn/nodes.h"
+#include "ops/wrappers.h"
 
 namespace stator::nn {
 namespace {
@@ -37,10 +37,10 @@ const Variable& Variables::Get(const std::string& name, DataType dtype,
   by_name_[name] = static_cast<int>(variables_.size());
   Variable& variable = variables_.emplace_back(Variable{name, dtype, dims, trainable, {}, {}, {}});
   const graph::Scope scope = root_.SubScope(name);
-  variable.handle = nodes::VarHandleOp(scope, dtype, dims, name);
+  variable.handle = ops::VarHandleOp(scope, dtype, graph::PartialShape(dims), {.shared_name = name});
   variable.initial = initializer(scope.SubScope("initial"), dtype, dims, KeyFor(name));
   variable.initialize =
-      nodes::AssignVariableOp(scope.WithOpName("initialize"), variable.handle, variable.initial);
+      ops::AssignVariableOp(scope.WithOpName("initialize"), variable.handle, variable.initial);
   return variable;
 }
 
