@@ -115,8 +115,8 @@ absl::StatusOr<std::map<std::string, graph::DenseTensor>> ReadCheckpoint(
   return values;
 }
 
-absl::StatusOr<Source> LoadSource(const CompileFlags& flags) {
-  STATOR_ASSIGN_OR_RETURN(GraphFile file, LoadGraphFile(flags.graph));
+absl::StatusOr<Source> LoadSource(const CompileFlags& flags, bool allow_unknown_ops) {
+  STATOR_ASSIGN_OR_RETURN(GraphFile file, LoadGraphFile(flags.graph, allow_unknown_ops));
   Source source{std::move(file), {}, {}};
   for (const EntryFlags& entry : flags.entries) {
     STATOR_ASSIGN_OR_RETURN(BundleEntry made, MakeEntry(source.file, entry));
@@ -212,7 +212,7 @@ absl::StatusOr<EntryFlags> ParseEntry(const std::string& text) {
 }
 
 absl::StatusOr<std::vector<ImageModel>> CompileBundle(const CompileFlags& flags) {
-  STATOR_ASSIGN_OR_RETURN(const Source source, LoadSource(flags));
+  STATOR_ASSIGN_OR_RETURN(const Source source, LoadSource(flags, /*allow_unknown_ops=*/false));
   STATOR_ASSIGN_OR_RETURN(
       std::vector<ImageModel> bundle,
       compiler::CompileBundle(source.file.graph, ops::AllOps(), source.entries, source.options));
@@ -221,7 +221,7 @@ absl::StatusOr<std::vector<ImageModel>> CompileBundle(const CompileFlags& flags)
 }
 
 absl::StatusOr<std::vector<std::string>> CheckGraph(const CompileFlags& flags) {
-  STATOR_ASSIGN_OR_RETURN(const Source source, LoadSource(flags));
+  STATOR_ASSIGN_OR_RETURN(const Source source, LoadSource(flags, /*allow_unknown_ops=*/true));
   std::vector<std::string> lines;
   for (const BundleEntry& entry : source.entries) {
     for (const compiler::NodeProblem& problem :

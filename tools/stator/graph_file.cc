@@ -64,15 +64,15 @@ absl::StatusOr<std::map<std::string, std::string>> ObjectKeys(const std::string&
 
 }  // namespace
 
-absl::StatusOr<GraphFile> LoadGraphFile(const std::string& path) {
+absl::StatusOr<GraphFile> LoadGraphFile(const std::string& path, bool allow_unknown_ops) {
   if (!IsFolder(path)) {
-    STATOR_ASSIGN_OR_RETURN(graph::Graph graph, LoadGraph(path));
+    STATOR_ASSIGN_OR_RETURN(graph::Graph graph, LoadGraph(path, allow_unknown_ops));
     return GraphFile{std::move(graph), {}, {}, {}};
   }
   STATOR_ASSIGN_OR_RETURN(MetaGraphDef meta, ChooseMetaGraph(path));
   STATOR_ASSIGN_OR_RETURN(
       graph::Graph graph,
-      MakeGraph(std::move(*meta.mutable_graph_def()), /*allow_unknown_ops=*/false));
+      MakeGraph(std::move(*meta.mutable_graph_def()), allow_unknown_ops));
   GraphFile file{std::move(graph), {}, {}, {}};
   file.signatures.insert(meta.signature_def().begin(), meta.signature_def().end());
   const std::string prefix = path + "/variables/variables";

@@ -28,7 +28,7 @@ struct GraphFile {
 };
 
 // A GraphDef, or the folder of a SavedModel: its graph for serving, or the only one.
-absl::StatusOr<GraphFile> LoadGraphFile(const std::string& path);
+absl::StatusOr<GraphFile> LoadGraphFile(const std::string& path, bool allow_unknown_ops = false);
 
 // Keys and tensors, in the order of the keys.
 struct NamedSignature {

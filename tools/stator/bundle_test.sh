@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Makes, checks and runs bundles as a user would.
+set -uo pipefail
+
+stator=$PWD/$1
+cd "$TEST_TMPDIR" || exit 1
+failures=0
+
+fail() {
+  echo "FAILED: $1" >&2
+  failures=$((failures + 1))
+}
+
+# expect EXIT_CODE PATTERN COMMAND...: PATTERN, if not empty, must be on stdout when the exit code is
+# 0, else on stderr.
+expect() {
+  local code=$1 pattern=$2 where=out
+  shift 2
+  "$@" >out 2>err
+  local got=$?
+  ((code == 0)) || where=err
+  [[ $got == "$code" ]] || fail "exit code $got instead of $code: $* ($(cat err))"
+  [[ -z $pattern ]] || grep -q -e "$pattern" $where || fail "no '$pattern' from: $* ($(cat out err))"
+}
+
+# y = relu(x w) for any number of rows of 8; w has 8 x 16 elements.
+python3 - <<'EOF'
+import struct
+
+def npy(name, shape, values):
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': %s, }" % (shape,)
+    header += ' ' * (63 - (10 + len(header)) % 64) + '\n'
+    with open(name, 'wb') as f:
+        f.write(b'\x93NUMPY\x01\x00' + struct.pack('<H', len(header)) + header.encode())
+        f.write(struct.pack('<%df' % len(values), *values))
+
+for rows in (1, 3, 32):
+    npy('x%d.npy' % rows, (rows, 8), [((7 * i) % 13 - 6) / 4 for i in range(8 * rows)])
+weights = ''.join('\\%03o' % b for b in struct.pack('<128f', *[((5 * i) % 11 - 5) / 8 for i in range(128)]))
+dtype = 'attr { key: "%s" value { type: DT_FLOAT } }'
+graph = '''
+node { name: "x" op: "Placeholder" ''' + dtype % 'dtype' + '''
+  attr { key: "shape" value { shape { dim { size: -1 } dim { size: 8 } } } } }
+node { name: "w" op: "Const" ''' + dtype % 'dtype' + ''' attr { key: "value" value { tensor {
+  dtype: DT_FLOAT tensor_shape { dim { size: 8 } dim { size: 16 } } tensor_content: "''' + weights + '''" } } } }
+node { name: "z" op: "MatMul" input: "x" input: "w" ''' + dtype % 'T' + ''' }
+node { name: "y" op: "Relu" input: "z" ''' + dtype % 'T' + ''' }
+'''
+open('graph.pbtxt', 'w').write(graph)
+odd = 'node { name: "%s" op: "%s" input: "%s" ' + dtype % 'T' + ' }\n'
+open('odd.pbtxt', 'w').write(graph + odd % ('odd', 'NoSuchOp', 'y') + odd % ('even', 'NorThisOne', 'x') +
+    'node { name: "both" op: "AddV2" input: "odd" input: "even" ' + dtype % 'T' + ' }\n')
+EOF
+
+# One bundle for any number of rows gives the bits of the session.
+expect 0 'entry main: 1 inputs, 1 outputs, 1 variables' \
+  "$stator" compile graph.pbtxt --feed x --fetch y --sample x=x3.npy -o model.stb
+for rows in 1 3 32; do
+  "$stator" run graph.pbtxt --feed x=x$rows.npy --fetch y=session.npy >/dev/null || fail "session, $rows rows"
+  expect 0 "y: float\[$rows, 16\]" "$stator" run model.stb --feed x=x$rows.npy --fetch y=bundle.npy
+  cmp session.npy bundle.npy || fail "bundle and session differ for $rows rows"
+done
+
+# verify, inspect, bench.
+expect 0 'y:0: float\[3, 16\], equal' "$stator" verify model.stb
+mkdir -p inputs && cp x32.npy inputs/x.npy
+expect 0 'y:0: float\[32, 16\], equal' "$stator" verify model.stb --against graph.pbtxt --inputs inputs
+expect 2 'go together' "$stator" verify model.stb --against graph.pbtxt
+expect 0 'initial value w : float\[8, 16\]' "$stator" inspect model.stb
+expect 0 '"median_ms"' "$stator" bench model.stb --json
+expect 0 '' "$stator" compile graph.pbtxt --feed x --fetch y -o plain.stb
+expect 1 'no sample' "$stator" verify plain.stb
+expect 1 'no sample' "$stator" bench plain.stb
+expect 0 'fixed weight w' "$stator" compile graph.pbtxt --feed x --fetch y --fixed-weights -o fixed.stb
+
+# Same input, same bytes; what is stripped names no node.
+expect 0 '' "$stator" compile graph.pbtxt --feed x --fetch y --strip -o a.stb
+expect 0 '' "$stator" compile graph.pbtxt --feed x --fetch y --strip -o b.stb
+cmp a.stb b.stb || fail "two compiles differ"
+grep -q 'MatMul' plain.stb || fail "an ordinary bundle names its nodes' ops"
+if grep -q 'MatMul' a.stb; then fail "a stripped bundle names a node's op"; fi
+
+# Named and bounded dimensions.
+expect 0 '' "$stator" compile graph.pbtxt --feed x --fetch y --symbol 'x:0[0]=rows,2..16' -o bounded.stb
+expect 0 '"rows" input \[2, 16\]' "$stator" inspect bounded.stb
+expect 0 '' "$stator" run bounded.stb --feed x=x3.npy --fetch y
+expect 1 'rows' "$stator" run bounded.stb --feed x=x32.npy --fetch y
+expect 2 'TENSOR\[DIM\]=NAME' "$stator" compile graph.pbtxt --feed x --fetch y --symbol x=rows -o no.stb
+expect 2 'no entry point is fed' "$stator" compile graph.pbtxt --feed x --fetch y --symbol 'q:0[0]=rows' -o no.stb
+expect 1 'is not unknown' "$stator" compile graph.pbtxt --feed x --fetch y --symbol 'x:0[1]=rows' -o no.stb
+expect 1 'has 2 dimensions' "$stator" compile graph.pbtxt --feed x --fetch y --symbol 'x:0[2]=rows' -o no.stb
+
+# Several entry points share the weights.
+expect 0 'entry raw' "$stator" compile graph.pbtxt --entry 'main feed=x fetch=y' --entry 'raw feed=x fetch=z' -o two.stb
+expect 0 'z: float\[3, 16\]' "$stator" run two.stb --entry raw --feed x=x3.npy --fetch z
+expect 1 'there are: main, raw' "$stator" run two.stb --entry none --feed x=x3.npy --fetch z
+[[ $("$stator" inspect two.stb | grep -c 'initial value w') == 1 ]] || fail "weights are stored twice"
+
+# All that cannot be compiled, at once.
+expect 1 '2 problems' "$stator" compile odd.pbtxt --feed x --fetch both --check
+grep -q "'odd'" out && grep -q "'even'" out || fail "not all problems are listed: $(cat out)"
+expect 0 'all nodes can be compiled' "$stator" compile graph.pbtxt --feed x --fetch y --check
+
+# Mistakes.
+expect 2 'nothing to compile' "$stator" compile graph.pbtxt -o no.stb
+expect 2 'give -o' "$stator" compile graph.pbtxt --feed x --fetch y
+expect 1 'fly' "$stator" compile graph.pbtxt --feed x --fetch y --target fly -o no.stb
+expect 1 "'x:0' was not given" "$stator" run model.stb --fetch y
+expect 1 "no input 'q'" "$stator" run model.stb --feed q=x3.npy --fetch y
+expect 1 "no output 'q'" "$stator" run model.stb --feed x=x3.npy --fetch q
+head -c 5000 model.stb >cut.stb
+expect 1 'cut.stb' "$stator" run cut.stb --feed x=x3.npy --fetch y
+[[ ! -e no.stb ]] || fail "a failed compile leaves a file"
+
+((failures == 0)) && echo "all as expected"
+exit $((failures > 0))
