@@ -52,8 +52,11 @@ absl::StatusOr<BundleProgram> BundleProgram::Make(
   return program;
 }
 
-absl::StatusOr<BundleProgram> BundleProgram::FromFile(const std::string& path, int threads) {
-  return Make(runtime::Executable::LoadFile(path, WithHostFunctions()), threads);
+absl::StatusOr<BundleProgram> BundleProgram::FromFile(const std::string& path, int threads,
+                                                      executable::HashCheck check) {
+  runtime::LoadOptions options = WithHostFunctions();
+  options.hash_check = check;
+  return Make(runtime::Executable::LoadFile(path, options), threads);
 }
 
 absl::StatusOr<BundleProgram> BundleProgram::FromBytes(const std::vector<uint8_t>& bytes, int threads) {

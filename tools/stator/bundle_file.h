@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "executable/image_view.h"
 #include "runtime/core/executable.h"
 #include "runtime/core/runner.h"
 #include "runtime/core/tensor.h"
@@ -25,7 +26,10 @@ bool IsImageFile(const std::string& path);
 // A loaded bundle with its variables, which start as the bundle says.
 class BundleProgram {
  public:
-  static absl::StatusOr<BundleProgram> FromFile(const std::string& path, int threads);
+  // Constants are only hashed if asked for: they page in when used.
+  static absl::StatusOr<BundleProgram> FromFile(
+      const std::string& path, int threads,
+      executable::HashCheck check = executable::HashCheck::kPlanAndCode);
   static absl::StatusOr<BundleProgram> FromBytes(const std::vector<uint8_t>& bytes, int threads);
 
   const executable::ImageModel& model() const { return executable_->model(); }

@@ -110,7 +110,9 @@ absl::Status Verify(const Flags& flags) {
   if (flags.against.empty() != flags.inputs.empty()) {
     return absl::InvalidArgumentError("usage: --against and --inputs go together");
   }
-  STATOR_ASSIGN_OR_RETURN(BundleProgram program, BundleProgram::FromFile(flags.bundle, flags.threads));
+  STATOR_ASSIGN_OR_RETURN(
+      BundleProgram program,
+      BundleProgram::FromFile(flags.bundle, flags.threads, executable::HashCheck::kAll));
   std::printf("target %s\n", program.model().target.name.c_str());
   return flags.against.empty() ? RunSamples(program) : RunAgainst(flags, program);
 }
