@@ -24,14 +24,24 @@ int32_t ExprTable::Atom(const core::DimAtom& atom) {
   if (atom.kind == DimAtomKind::kSymbol) return builder_.Symbol(Symbol(atom.symbol));
   ExprKind kind = ExprKind::kMax;
   switch (atom.kind) {
-    case DimAtomKind::kFloorDiv: kind = ExprKind::kFloorDiv; break;
-    case DimAtomKind::kCeilDiv: kind = ExprKind::kCeilDiv; break;
-    case DimAtomKind::kMod: kind = ExprKind::kMod; break;
-    case DimAtomKind::kMin: kind = ExprKind::kMin; break;
-    default: break;
+    case DimAtomKind::kFloorDiv:
+      kind = ExprKind::kFloorDiv;
+      break;
+    case DimAtomKind::kCeilDiv:
+      kind = ExprKind::kCeilDiv;
+      break;
+    case DimAtomKind::kMod:
+      kind = ExprKind::kMod;
+      break;
+    case DimAtomKind::kMin:
+      kind = ExprKind::kMin;
+      break;
+    default:
+      break;
   }
   int32_t result = Expr(atom.operands[0]);
-  for (size_t i = 1; i < atom.operands.size(); ++i) result = builder_.Binary(kind, result, Expr(atom.operands[i]));
+  for (size_t i = 1; i < atom.operands.size(); ++i)
+    result = builder_.Binary(kind, result, Expr(atom.operands[i]));
   return result;
 }
 

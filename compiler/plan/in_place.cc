@@ -26,7 +26,8 @@ class Sharing {
       }
     }
     for (const executable::Buffer& buffer : model_.buffers) {
-      if (buffer.alias_of != kNone) taken_.insert(buffer.alias_of);  // a viewed buffer keeps its memory
+      if (buffer.alias_of != kNone)
+        taken_.insert(buffer.alias_of);  // a viewed buffer keeps its memory
     }
   }
 
@@ -34,7 +35,8 @@ class Sharing {
     for (const executable::Block& block : model_.blocks) {
       for (const executable::Wave& wave : block.waves) {
         for (const executable::Step& step : wave.steps) {
-          if (const auto* launch = std::get_if<executable::LaunchKernel>(&step.body)) ShareLaunch(*launch, wave.number);
+          if (const auto* launch = std::get_if<executable::LaunchKernel>(&step.body))
+            ShareLaunch(*launch, wave.number);
         }
       }
     }
@@ -60,9 +62,11 @@ class Sharing {
     executable::Buffer& input = model_.buffers[from];
     executable::Buffer& output = model_.buffers[to];
     const bool plain = input.kind == BufferKind::kArena && output.kind == BufferKind::kArena &&
-                       input.alias_of == kNone && output.alias_of == kNone && output.in_place_of == kNone &&
-                       !taken_.count(from) && !taken_.count(to);
-    if (!plain || input.last_wave != wave || output.first_wave != wave || input.byte_size != output.byte_size) return;
+                       input.alias_of == kNone && output.alias_of == kNone &&
+                       output.in_place_of == kNone && !taken_.count(from) && !taken_.count(to);
+    if (!plain || input.last_wave != wave || output.first_wave != wave ||
+        input.byte_size != output.byte_size)
+      return;
     output.in_place_of = from;
     taken_.insert(from);
   }
@@ -72,8 +76,8 @@ class Sharing {
     for (executable::EntryPoint& entry : model_.entry_points) {
       for (executable::Variable& variable : entry.variables) {
         if (variable.write_buffer != to || variable.read_buffer != from) continue;
-        variable.in_place = model_.buffers[from].last_wave == wave && variable.read_dims == variable.write_dims &&
-                            !taken_.count(from);
+        variable.in_place = model_.buffers[from].last_wave == wave &&
+                            variable.read_dims == variable.write_dims && !taken_.count(from);
       }
     }
   }

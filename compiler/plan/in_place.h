@@ -5,9 +5,9 @@
 
 namespace stator::compiler {
 
-// Lets a kernel's result take the memory of an input that dies in the same launch, where the kernel says that the two
-// may be the same memory: arena buffers, and variables that are read for the last time by the launch that writes them.
-// Lifetimes must be final.
+// Lets a kernel's result take the memory of an input that dies in the same launch, where the kernel
+// says that the two may be the same memory: arena buffers, and variables that are read for the last
+// time by the launch that writes them. Lifetimes must be final.
 void ShareDyingInputs(executable::ImageModel* model);
 
 }  // namespace stator::compiler

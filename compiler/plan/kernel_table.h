@@ -8,7 +8,8 @@
 
 namespace stator::compiler {
 
-// The code of every fusion of a module: each distinct kernel once, and per fusion the values of its scalars.
+// The code of every fusion of a module: each distinct kernel once, and per fusion the values of its
+// scalars.
 struct KernelTable {
   std::vector<CompiledKernel> kernels;
   struct Use {

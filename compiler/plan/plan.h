@@ -1,8 +1,9 @@
 #ifndef STATOR_COMPILER_PLAN_PLAN_H_
 #define STATOR_COMPILER_PLAN_PLAN_H_
 
-// A fused module becomes an executable image: buffers with lifetimes, steps in waves, entry point. Everything that is
-// decided here is a fact of the program; offsets of the arena follow when sizes are known (executable/memory_plan.h).
+// A fused module becomes an executable image: buffers with lifetimes, steps in waves, entry point.
+// Everything that is decided here is a fact of the program; offsets of the arena follow when sizes
+// are known (executable/memory_plan.h).
 
 #include "absl/status/statusor.h"
 #include "compiler/dialect/core_dialect.h"
@@ -22,9 +23,6 @@ struct PlanOptions {
 
 absl::StatusOr<executable::ImageModel> BuildPlan(mlir::ModuleOp module, const KernelTable& kernels,
                                                  const PlanOptions& options = {});
-
-// The dtype of an element type; kInvalid if it has none.
-executable::DType DTypeOf(mlir::Type element);
 
 }  // namespace stator::compiler
 

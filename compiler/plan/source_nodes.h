@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "executable/image_model.h"
 #include "mlir/IR/Location.h"
 
@@ -18,6 +19,10 @@ class SourceNodes {
   std::vector<int32_t> All(mlir::Location loc);
   // The first of them, kNone if there is none.
   int32_t First(mlir::Location loc);
+  // " (node 'x', op MatMul, model.cc:7)" for messages, or "" if there is no node.
+  std::string Where(mlir::Location loc);
+  // Unimplemented: "not lowered yet: `what`", with the node.
+  absl::Status NotLowered(const std::string& what, mlir::Location loc);
 
  private:
   void Collect(mlir::Location loc, std::vector<int32_t>& nodes);
