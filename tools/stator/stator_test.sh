@@ -96,6 +96,26 @@ expect 1 '/nowhere/t' "$stator" run graph.pbtxt --feed x=x.npy --fetch sum --tra
 expect 0 '  x: float\[?, 2\]' "$stator" inspect graph.pbtxt
 expect 0 'sum = AddV2(positive, x)' "$stator" inspect --nodes graph.pbtxt
 expect 0 'odd = NoSuchOp(x).*unknown op' "$stator" inspect --nodes unknown.pbtxt
+"$stator" inspect graph.pbtxt --json >json
+python3 - <<'EOF' || fail "bad JSON: $(cat json)"
+import json
+g = json.load(open('json'))
+assert g['kind'] == 'graph' and g['num_nodes'] == 3 and 'nodes' not in g, g
+assert g['inputs'] == [{'name': 'x', 'dtype': 'float', 'dims': [-1, 2]}], g
+assert g['outputs'] == [{'name': 'sum', 'dtypes': ['float']}], g
+assert g['unknown_ops'] == [] and g['functions'] == [], g
+EOF
+"$stator" inspect --nodes --json unknown.pbtxt >json
+python3 - <<'EOF' || fail "bad JSON: $(cat json)"
+import json
+g = json.load(open('json'))
+assert g['unknown_ops'] == ['odd'], g
+nodes = {n['name']: n for n in g['nodes']}
+assert nodes['sum']['op'] == 'AddV2' and nodes['sum']['inputs'] == ['positive', 'x'], g
+assert nodes['sum']['known'] and not nodes['odd']['known'], g
+EOF
+expect 1 'broken.pbtxt' "$stator" inspect broken.pbtxt --json
+[[ ! -s out ]] || fail "half a result: $(cat out)"
 expect 0 'fuse' "$stator" opt --list
 expect 0 'core.add' "$stator" opt graph.pbtxt --feed x --fetch sum --until import
 cp out imported.mlir
@@ -109,6 +129,21 @@ echo 'func.func @main( {' >broken.mlir
 expect 1 'broken\|expected\|not the core dialect' "$stator" opt broken.mlir
 expect 0 '' "$stator" opt graph.pbtxt --feed x --fetch sum --image graph.image
 expect 0 'sum' "$stator" inspect graph.image
+"$stator" inspect graph.image --json >json
+python3 - <<'EOF' || fail "bad JSON: $(cat json)"
+import json
+image = json.load(open('json'))
+assert image['kind'] == 'image' and image['code_bytes'] > 0, image
+entry, = image['entry_points']
+feed, fetch = entry['feeds'][0], entry['fetches'][0]
+assert (feed['name'], feed['dtype'], feed['dims'][1]) == ('x:0', 'float', 2), feed
+assert feed['dims'][0] == image['symbols'][0]['name'] and fetch['dims'] == feed['dims'], entry
+assert image['buffers'][feed['buffer']]['kind'] == 'input', image
+assert [s['kind'] for s in entry['main']] == ['launch'], entry
+assert len(image['kernels']) == 1, image
+assert image['target'] == image['targets'][0] and image['target']['arch'], image
+assert image['initial_values'] == [] and image['fixed_weights'] == [], image
+EOF
 head -c 300 graph.image >cut.image
 expect 1 '' "$stator" inspect cut.image
 expect 0 '^MatMul' "$stator" ops
