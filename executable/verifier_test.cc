@@ -113,6 +113,10 @@ TEST(Verifier, RefusesWhatBreaksARule) {
        [](ImageModel* m) {
          m->entry_points[0].variables.push_back({"w", DType::kFloat32, {}, {}, 1});
        }},
+      {"variable of strings",
+       [](ImageModel* m) {
+         m->entry_points[0].variables.push_back({"w", DType::kString, {}, {}, kNone, kNone});
+       }},
       {"guard",
        [](ImageModel* m) {
          m->entry_points[0].guards.push_back({0, 500, Relation::kEqual, "g"});

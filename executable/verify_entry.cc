@@ -74,6 +74,7 @@ class EntryVerifier {
 
   // The broken rule, or "".
   std::string VariableRule(const Variable& v) const {
+    if (IsObjectDType(v.dtype)) return "variables hold numbers";
     const auto check = [&](int32_t buffer, BufferKind kind) {
       return buffer == kNone ||
              (tables_.HasBuffer(buffer) && m_.buffers[buffer].kind == kind &&

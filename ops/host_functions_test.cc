@@ -154,6 +154,25 @@ TEST(HostFunctionsTest, ASliceIsRestored) {
   EXPECT_EQ(unpack.Floats(0), (std::vector<float>{7, 8}));
 }
 
+TEST(HostFunctionsTest, AStringIsRestoredAsItIs) {
+  const std::string prefix = SavePrefix("strings");
+  FakeCall save;
+  save.AddStrings({}, {prefix});
+  save.AddStrings({2}, {"scalar", "vector"});
+  save.AddStrings({2}, {"", ""});
+  save.AddStrings({}, {std::string("a\0b", 3)});
+  save.AddStrings({2}, {"c", "d"});
+  ASSERT_TRUE(save.Run("SaveV2").ok());
+  Status status;
+  EXPECT_EQ(Restore(prefix, "scalar", "", "7", &status), std::string("a\0b", 3));
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  Restore(prefix, "vector", "", "7", &status);
+  EXPECT_EQ(status.code(), Code::kUnimplemented);
+  EXPECT_THAT(status.message(), HasSubstr("vector is string[2] in the checkpoint"));
+  Restore(prefix, "scalar", "", "1", &status);
+  EXPECT_THAT(status.message(), HasSubstr("'dtypes' asks for float"));
+}
+
 TEST(HostFunctionsTest, MistakesAreNamed) {
   const std::string prefix = SavePrefix("mistakes");
   ASSERT_TRUE(SaveTwo(prefix).ok());

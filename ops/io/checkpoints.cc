@@ -1,5 +1,6 @@
 // SaveV2 and RestoreV2: host functions. A restored tensor's shape is in the file, so it travels as
-// an object until an AssignVariableOp gives it the shape of its variable.
+// an object until an AssignVariableOp gives it the shape of its variable. A scalar of strings is an
+// object by itself.
 
 #include "compiler/import/expansion.h"
 #include "compiler/import/op_set.h"

@@ -9,40 +9,24 @@
 #include "formats/tensor_slice.h"
 #include "graph/status_macros.h"
 #include "ops/host_attributes.h"
+#include "runtime/core/tensor.h"
+#include "runtime/session/status.h"
 
 namespace stator::ops {
 namespace {
 
 using executable::DType;
 using executable::Status;
+using runtime::FromAbsl;
 using runtime::HostCallContext;
 using runtime::TensorView;
+using runtime::ToAbsl;
+using runtime::TypeText;
 using Sizes = std::vector<int64_t>;
 
 // Both have the numbers of TensorFlow's.
 DataType ToDataType(DType dtype) { return static_cast<DataType>(dtype); }
 DType ToDType(DataType dtype) { return static_cast<DType>(dtype); }
-
-Status FromAbsl(const absl::Status& status) {
-  if (status.ok()) return Status::Ok();
-  return Status(static_cast<executable::Code>(status.code()), std::string(status.message()));
-}
-
-absl::Status ToAbsl(const Status& status) {
-  if (status.ok()) return absl::OkStatus();
-  return absl::Status(static_cast<absl::StatusCode>(status.code()), status.message());
-}
-
-// "float[2, 3]".
-std::string TypeText(DType dtype, const Sizes& dims) {
-  std::string text = executable::DTypeName(dtype);
-  text += '[';
-  for (size_t i = 0; i < dims.size(); ++i) {
-    if (i > 0) text += ", ";
-    text += std::to_string(dims[i]);
-  }
-  return text + ']';
-}
 
 // What both ops have in front: prefix, tensor_names, shape_and_slices.
 struct Request {
@@ -113,11 +97,22 @@ absl::Status Save(HostCallContext* call) {
 // RestoreV2
 // -----------------------------------------------------------------------------------------------
 
-// A packed tensor: dtype and rank, sizes, bytes.
+// A packed tensor of numbers: dtype and rank, sizes, bytes.
 struct PackedHeader {
   int32_t dtype;
   int32_t rank;
 };
+
+// A string goes as it is. Its result has no dimensions, so none may be in the file.
+absl::StatusOr<std::string> ReadString(const formats::BundleReader& reader, const std::string& name,
+                                       const Sizes& dims, const formats::ShapeAndSlice& part) {
+  if (!dims.empty() || !part.whole) {
+    return absl::UnimplementedError(name + " is " + TypeText(DType::kString, dims) +
+                                    " in the checkpoint: of strings, only scalars are restored");
+  }
+  STATOR_ASSIGN_OR_RETURN(std::vector<std::string> values, reader.ReadStrings(name));
+  return std::move(values[0]);
+}
 
 absl::StatusOr<std::string> ReadPacked(const formats::BundleReader& reader, const std::string& name,
                                        const formats::ShapeAndSlice& part, int wanted) {
@@ -130,7 +125,7 @@ absl::StatusOr<std::string> ReadPacked(const formats::BundleReader& reader, cons
                                       " in the checkpoint, 'dtypes' asks for " +
                                       executable::DTypeName(static_cast<DType>(wanted)));
   }
-  if (dtype == DType::kString) return absl::UnimplementedError(name + ": restoring strings");
+  if (dtype == DType::kString) return ReadString(reader, name, dims, part);
   if (!part.whole) {
     if (part.dims != dims) {
       return absl::InvalidArgumentError(name + " is " + TypeText(dtype, dims) +

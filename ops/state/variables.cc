@@ -18,6 +18,10 @@ void ExpandVarHandle(Expansion& e) {
   mlir::Type element = e.ElementTypeAttr("dtype");
   core::Dims dims = e.ShapeAttr("shape", e.node().name());
   if (!e.b.ok()) return e.Out(Value());
+  // A run's strings end with it, a variable's content does not.
+  if (llvm::isa<core::ObjectType>(element)) {
+    return e.Out(e.Fail("variables of strings are not supported yet"));
+  }
   const std::string shared_name = e.Str("shared_name");
   e.OutRaw({Value(), e.context().DeclareVariable(
                          e.Str("container"), shared_name.empty() ? e.node().name() : shared_name,
