@@ -1,5 +1,7 @@
 // Layers of matrix products and convolutions, and those without weights.
 
+#include <cmath>
+
 #include "absl/strings/str_cat.h"
 #include "nn/layers.h"
 #include "ops/wrappers.h"
@@ -40,7 +42,10 @@ class DenseLayer : public Layer {
     const int64_t features = KnownSize(scope, x, -1);
     const Output kernel =
         context.Weight(WeightName("kernel"), x.dtype(), {features, units_}, options_.kernel);
-    Output y = ops::MatMul(scope, x, kernel);
+    const absl::StatusOr<int> rank = x.Rank();
+    scope.UpdateStatus(rank.status());
+    Output y = rank.value_or(2) == 2 ? ops::MatMul(scope, x, kernel)
+                                     : ops::BatchMatMulV2(scope, x, kernel);
     if (options_.use_bias) {
       const Output bias = context.Weight(WeightName("bias"), x.dtype(), {units_}, options_.bias);
       y = ops::BiasAdd(scope, y, bias);
@@ -128,6 +133,10 @@ Output Relu(const Scope& scope, const Output& x) { return ops::Relu(scope, x); }
 Output Tanh(const Scope& scope, const Output& x) { return ops::Tanh(scope, x); }
 Output Sigmoid(const Scope& scope, const Output& x) { return ops::Sigmoid(scope, x); }
 Output Softmax(const Scope& scope, const Output& x) { return ops::Softmax(scope, x); }
+Output Gelu(const Scope& scope, const Output& x) {
+  const Output erf = ops::Erf(scope, ops::Mul(scope, x, std::sqrt(0.5f)));
+  return ops::Mul(scope, ops::Mul(scope, x, 0.5f), ops::AddV2(scope, erf, 1.0f));
+}
 
 Output Layer::Build(const Context& context, const Output& x) {
   if (!x.valid()) return {};  // the scope holds the reason

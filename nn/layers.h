@@ -33,6 +33,8 @@ graph::Output Relu(const graph::Scope& scope, const graph::Output& x);
 graph::Output Tanh(const graph::Scope& scope, const graph::Output& x);
 graph::Output Sigmoid(const graph::Scope& scope, const graph::Output& x);
 graph::Output Softmax(const graph::Scope& scope, const graph::Output& x);
+// x/2 * (1 + erf(x / sqrt(2)))
+graph::Output Gelu(const graph::Scope& scope, const graph::Output& x);
 
 class Layer {
  public:
@@ -68,7 +70,7 @@ struct DenseOptions {
   Initializer bias = Zeros();
   std::string name = "dense";
 };
-// x · kernel + bias over the last dimension of [batch, features].
+// x · kernel + bias over the last dimension of [batch, …, features].
 LayerPtr Dense(int64_t units, DenseOptions options = {});
 
 struct Conv2DOptions {

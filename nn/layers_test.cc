@@ -61,6 +61,16 @@ TEST(Layers, PassesShareWeights) {
   EXPECT_EQ(inference.updates().size(), 0u);
 }
 
+TEST(Layers, DenseTakesSequences) {
+  TestProgram program;
+  const Output x = program.Placeholder("x", {-1, -1, 4});
+  const Output y = Dense(3, {.activation = Gelu})->Build(program.Training(), x);
+  ASSERT_TRUE(program.scope().ok()) << program.scope().status();
+  EXPECT_EQ(*y.Rank(), 3);
+  EXPECT_EQ((*y.shape())[1].text, (*x.shape())[1].text);
+  EXPECT_EQ(*y.DimSize(2), 3);
+}
+
 TEST(Layers, BatchNormTakesImages) {
   TestProgram program;
   const Output x = program.Placeholder("x", {-1, 8, 8, 3});
@@ -81,7 +91,7 @@ TEST(Layers, MistakesNameTheLayer) {
       {Conv2D(8, 0), {-1, 8, 8, 1}, "layer 'conv2d'"},
       {Dropout(1), {-1, 4}, "layer 'dropout'"},
       {BatchNorm(), {-1, 4, 4}, "layer 'batch_norm'"},
-      {Dense(3), {-1, 4, 4}, "MatMul"},
+      {Dense(3), {4}, "MatMul"},
   };
   for (const auto& test : cases) {
     TestProgram program;
