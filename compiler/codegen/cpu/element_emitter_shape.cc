@@ -20,7 +20,8 @@ Value ElementEmitter::EmitBroadcast(core::BroadcastInDimOp op, IndexSet set) {
   const Dims to = core::DimsOf(op.getResult());
   llvm::SmallVector<int64_t> source;
   for (auto [size, dim] : llvm::zip(from, op.getBroadcastDimensions())) {
-    source.push_back(size.IsConstant(1) ? -1 : dim);
+    // What is 1 on both sides keeps its place: a group of dimensions stays whole.
+    source.push_back(size.IsConstant(1) && !to[dim].IsConstant(1) ? -1 : dim);
   }
   return Emit(op.getOperand(), sets_.Select(set, source, from));
 }
