@@ -91,6 +91,10 @@ absl::StatusOr<BenchResult> RunBench(const std::string& name, int threads) {
   options.compile.num_threads = threads;
   options.seed = 1;
   STATOR_ASSIGN_OR_RETURN(auto session, NewSession(program, std::move(options)));
+  for (const auto& [variable, value] : model.variables) {
+    STATOR_RETURN_IF_ERROR(runtime::ToAbsl(session->variables()->Write(variable, value)));
+  }
+  model.variables.clear();
   if (!model.initializers.empty()) {
     STATOR_RETURN_IF_ERROR(session->Run({}, {}, model.initializers).status());
   }

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "data/philox.h"
+#include "examples/bert/model.h"
 #include "graph/node_builder.h"
 #include "graph/status_macros.h"
 #include "graph/tensor_proto.h"
@@ -154,14 +155,47 @@ BenchModel CnnTrain(const Scope& scope) {
   return model;
 }
 
+// The standard deviation of one variable's values: Kernel's and Bias's.
+float Deviation(const nn::Variable& variable) {
+  if (variable.dims.size() < 2) return 0.1f;
+  return static_cast<float>(std::min(0.05, 1 / std::sqrt(static_cast<double>(variable.dims[0]))));
+}
+
+BenchModel BertBase(const Scope& scope, int64_t length) {
+  const examples::BertSizes sizes;
+  examples::BertModel bert(scope, sizes, kSeed);
+  BenchModel model;
+  if (!scope.ok()) return model;
+  const std::vector<int64_t> dims = {1, length, sizes.hidden};
+  model.feeds.emplace_back(bert.embeddings().name(),
+                           Tensor::Of<float>(dims, Normal(length * sizes.hidden, 1, 1u << 20)));
+  model.fetches = {bert.encoded().name()};
+  // Values, not initializers: constants of this size would be in the graph as well.
+  uint64_t stream = 0;
+  for (const nn::Variable& variable : bert.variables().all()) {
+    int64_t count = 1;
+    for (int64_t dim : variable.dims) count *= dim;
+    model.variables.emplace_back(
+        variable.name,
+        Tensor::Of<float>(variable.dims, Normal(count, Deviation(variable), stream++)));
+  }
+  const int64_t weights = sizes.hidden * (4 * sizes.hidden + 2 * sizes.inner);
+  const int64_t attention = 2 * length * sizes.hidden;
+  model.gflop = 2e-9 * static_cast<double>(sizes.layers * length * (weights + attention));
+  return model;
+}
+
 }  // namespace
 
 absl::StatusOr<BenchModel> BuildBenchModel(const std::string& name, const Scope& program) {
   BenchModel model;
-  int m = 0, n = 0, k = 0, end = 0;
+  int m = 0, n = 0, k = 0, end = 0, length = 0, length_end = 0;
   if (std::sscanf(name.c_str(), "matmul-%dx%dx%d%n", &m, &n, &k, &end) == 3 &&
       static_cast<size_t>(end) == name.size() && m > 0 && n > 0 && k > 0) {
     model = MatMul(program, m, n, k);
+  } else if (std::sscanf(name.c_str(), "bert-base-%d%n", &length, &length_end) == 1 &&
+             static_cast<size_t>(length_end) == name.size() && length > 0) {
+    model = BertBase(program, length);
   } else if (name == "tiny-mlp") {
     model = TinyMlp(program);
   } else if (name == "mlp-train") {
@@ -175,6 +209,8 @@ absl::StatusOr<BenchModel> BuildBenchModel(const std::string& name, const Scope&
   return model;
 }
 
-std::string BenchModelNames() { return "matmul-MxNxK, tiny-mlp, mlp-train, cnn-train"; }
+std::string BenchModelNames() {
+  return "matmul-MxNxK, tiny-mlp, mlp-train, cnn-train, bert-base-N";
+}
 
 }  // namespace stator::tools

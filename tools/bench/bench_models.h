@@ -21,10 +21,12 @@ struct BenchModel {
   std::vector<std::string> fetches;
   std::vector<std::string> targets;
   std::vector<std::string> initializers;  // targets to run once, before
+  std::vector<std::pair<std::string, runtime::Tensor>> variables;  // values to set, before
 };
 
 // Adds the model to the program: "matmul-MxNxK" (A[M,K] fed, B[K,N] constant), "tiny-mlp",
-// "mlp-train" or "cnn-train". kNotFound for another name.
+// "mlp-train", "cnn-train" or "bert-base-N" (a sequence of length N; the program leaves batch and
+// length open). kNotFound for another name.
 absl::StatusOr<BenchModel> BuildBenchModel(const std::string& name, const graph::Scope& program);
 
 // For --help.

@@ -9,7 +9,7 @@ namespace stator::tools {
 namespace {
 
 TEST(BenchModels, TheWholeListBuilds) {
-  for (const char* name : {"matmul-8x16x32", "tiny-mlp", "mlp-train", "cnn-train"}) {
+  for (const char* name : {"matmul-8x16x32", "tiny-mlp", "mlp-train", "cnn-train", "bert-base-5"}) {
     const graph::Scope program = NewProgram();
     const auto model = BuildBenchModel(name, program);
     ASSERT_TRUE(model.ok()) << name << ": " << model.status();
@@ -20,7 +20,8 @@ TEST(BenchModels, TheWholeListBuilds) {
 }
 
 TEST(BenchModels, OtherNamesAreRefused) {
-  for (const char* name : {"matmul-8x16", "matmul-8x16x32x", "matmul-0x1x1", "resnet"}) {
+  for (const char* name :
+       {"matmul-8x16", "matmul-8x16x32x", "matmul-0x1x1", "bert-base-0", "resnet"}) {
     const graph::Scope program = NewProgram();
     EXPECT_EQ(BuildBenchModel(name, program).status().code(), absl::StatusCode::kNotFound) << name;
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tools/bench/bench.h"
+#include "tools/bench/bench_models.h"
 #include "tools/stator/command.h"
 
 namespace stator::tools {
@@ -21,7 +22,8 @@ struct Flags {
 Command AddBench(CLI::App& app) {
   const auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("bench", "compile and time models");
-  command->add_option("NAME", flags->names, "matmul-MxNxK, tiny-mlp, mlp-train, cnn-train, or a bundle (.stb) with a sample")
+  command
+      ->add_option("NAME", flags->names, BenchModelNames() + ", or a bundle (.stb) with a sample")
       ->required();
   command->add_option("--threads", flags->threads, "compute threads")
       ->check(CLI::Range(1, 4096))
