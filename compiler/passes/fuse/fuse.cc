@@ -44,7 +44,11 @@ class Group {
   // Replaces the group by a core.fusion at the root's place.
   void Build() {
     llvm::SmallVector<Operation*> ordered(ops_.begin(), ops_.end());
-    llvm::sort(ordered, [](Operation* a, Operation* b) { return a->isBeforeInBlock(b); });
+    // What needs nothing comes first, wherever it stood: groups of equal ops make equal kernels, compiled once.
+    llvm::sort(ordered, [](Operation* a, Operation* b) {
+      const bool a_is_free = Classify(a) == OpClass::kFree, b_is_free = Classify(b) == OpClass::kFree;
+      return a_is_free != b_is_free ? a_is_free : a->isBeforeInBlock(b);
+    });
     llvm::SetVector<Value> operands, results;
     for (Operation* op : ordered) {
       for (Value operand : op->getOperands()) {
