@@ -197,10 +197,9 @@ void PlanReleases(mlir::Block& block, RunState& state) {
 absl::Status Frame::Execute(mlir::Operation* op) {
   STATOR_RETURN_IF_ERROR(budget().ChargeOperation());
   auto it = state_.table.find(op->getName().getStringRef());
-  if (it == state_.table.end()) {
-    return absl::UnimplementedError("the reference interpreter does not run this op");
-  }
-  return it->second(op, *this);
+  if (it != state_.table.end()) return it->second(op, *this);
+  if (op->hasTrait<core::ElementwiseOp>()) return EvaluateElementwise(op, *this);
+  return absl::UnimplementedError("the reference interpreter does not run this op");
 }
 
 absl::StatusOr<std::vector<Value>> Frame::RunRegion(mlir::Region& region,

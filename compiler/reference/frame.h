@@ -18,6 +18,10 @@ using Evaluator = std::function<absl::Status(mlir::Operation*, Frame&)>;
 // By operation name.
 using OpTable = llvm::StringMap<Evaluator>;
 
+// Of every elementwise op that the table does not have: a function of one or two operands of one
+// type, found by its name.
+absl::Status EvaluateElementwise(mlir::Operation* op, Frame& frame);
+
 // Each file adds the evaluators of its ops.
 void AddElementwiseAndShapeOps(OpTable& table);
 void AddNumericOps(OpTable& table);

@@ -16,66 +16,6 @@ absl::StatusOr<DType> ResultDType(mlir::Operation* op) {
   return DTypeOf(core::ElementTypeOf(op->getResult(0)));
 }
 
-// Every op of the table below: a function of one or two operands of one type.
-absl::Status EvaluateElementwise(mlir::Operation* op, Frame& f) {
-  const std::vector<Tensor> operands = f.tensors(op->getOperands());
-  const llvm::StringRef name = op->getName().stripDialect();
-  STATOR_ASSIGN_OR_RETURN(Tensor result,
-                          Elementwise(f.budget(), {name.data(), name.size()}, operands));
-  return f.Set(op->getResult(0), std::move(result));
-}
-
-constexpr llvm::StringLiteral kElementwise[] = {"abs",
-                                                "negate",
-                                                "sign",
-                                                "exponential",
-                                                "exponential_minus_one",
-                                                "log",
-                                                "log_plus_one",
-                                                "sqrt",
-                                                "rsqrt",
-                                                "cbrt",
-                                                "sine",
-                                                "cosine",
-                                                "tan",
-                                                "asin",
-                                                "acos",
-                                                "atan",
-                                                "sinh",
-                                                "cosh",
-                                                "tanh",
-                                                "asinh",
-                                                "acosh",
-                                                "atanh",
-                                                "logistic",
-                                                "erf",
-                                                "erfc",
-                                                "erf_inv",
-                                                "lgamma",
-                                                "digamma",
-                                                "floor",
-                                                "ceil",
-                                                "round_nearest_even",
-                                                "round_nearest_afz",
-                                                "not",
-                                                "popcnt",
-                                                "count_leading_zeros",
-                                                "add",
-                                                "subtract",
-                                                "multiply",
-                                                "divide",
-                                                "remainder",
-                                                "power",
-                                                "maximum",
-                                                "minimum",
-                                                "atan2",
-                                                "and",
-                                                "or",
-                                                "xor",
-                                                "shift_left",
-                                                "shift_right_arithmetic",
-                                                "shift_right_logical"};
-
 TensorOr EvaluateDimValues(core::DimValuesOp op, Frame& f) {
   STATOR_ASSIGN_OR_RETURN(const DType dtype, ResultDType(op));
   STATOR_ASSIGN_OR_RETURN(const Shape values, f.Evaluate(op.getValues().getDims()));
@@ -96,8 +36,8 @@ Shape Starts(mlir::OperandRange starts, Frame& f) {
   return values;
 }
 
+// Those that need more than their operands' elements of one type.
 void AddElementwiseOps(OpTable& table) {
-  for (llvm::StringRef name : kElementwise) table[("core." + name).str()] = EvaluateElementwise;
   OnTensor<core::IsFiniteOp>(table, [](core::IsFiniteOp op, Frame& f) -> TensorOr {
     return IsFinite(f.budget(), f.tensor(op.getOperand()));
   });
@@ -200,6 +140,14 @@ void AddMovementOps(OpTable& table) {
 }
 
 }  // namespace
+
+absl::Status EvaluateElementwise(mlir::Operation* op, Frame& f) {
+  const std::vector<Tensor> operands = f.tensors(op->getOperands());
+  const llvm::StringRef name = op->getName().stripDialect();
+  STATOR_ASSIGN_OR_RETURN(Tensor result,
+                          Elementwise(f.budget(), {name.data(), name.size()}, operands));
+  return f.Set(op->getResult(0), std::move(result));
+}
 
 void AddElementwiseAndShapeOps(OpTable& table) {
   AddElementwiseOps(table);
