@@ -60,8 +60,9 @@ class SymbolicSizesTest : public testing::Test {
     session_ = *std::move(session);
   }
 
-  Tensor Run(const std::vector<runtime::NamedTensor>& feeds, const std::string& fetch) {
-    auto fetched = session_->Run(feeds, {fetch});
+  Tensor Run(const std::vector<runtime::NamedTensor>& feeds, const std::string& fetch,
+             const std::vector<std::string>& targets = {}) {
+    auto fetched = session_->Run(feeds, {fetch}, targets);
     EXPECT_TRUE(fetched.ok()) << fetched.status();
     return fetched.ok() ? (*fetched)[0] : Tensor();
   }
@@ -142,17 +143,65 @@ TEST_F(SymbolicSizesTest, ImagesOfUnknownHeightAndWidth) {
   EXPECT_EQ(session_->Stats().compiles, 1);
 }
 
+TEST_F(SymbolicSizesTest, ASumOverTheBatchUpdatesAVariable) {
+  const Scope program = NewProgram();
+  const Output x = Placeholder(program, "x", {-1, 4});
+  const Output w = Placeholder(program, "w", {4, 4});
+  const Output biased =
+      NodeBuilder(program, "AddV2").Input(x).Input({1.f, 2.f, -3.f, 4.f}).Finalize().output(0);
+  const Output positive = NodeBuilder(program, "Relu").Input(biased).Finalize().output(0);
+  const Output product =
+      NodeBuilder(program, "MatMul").Input(positive).Input(w).Finalize().output(0);
+  const Output sum = NodeBuilder(program.WithOpName("sum"), "Sum")
+                         .Input(product)
+                         .Input({0, 1})
+                         .Finalize()
+                         .output(0);
+  const Output handle = NodeBuilder(program, "VarHandleOp")
+                            .Attr("dtype", DT_FLOAT)
+                            .Attr("shared_name", "v")
+                            .Attr("shape", PartialShape({}))
+                            .Finalize()
+                            .output(0);
+  NodeBuilder(program.WithOpName("update"), "AssignAddVariableOp")
+      .Input(handle)
+      .Input(sum)
+      .Finalize();
+  Start(program);
+  float total = 100;
+  ASSERT_TRUE(session_->variables()->Write("v", Tensor::Scalar(total)).ok());
+  const Tensor weights = Numbers({4, 4}, 1);
+  for (int64_t batch : {1, 3, 0, 32, 257}) {
+    Tensor rows = Numbers({batch, 4}, 2);
+    const Tensor y = Run({{"x", rows}, {"w", weights}}, "sum", {"update"});
+    const float bias[] = {1, 2, -3, 4};
+    for (int64_t i = 0; i < rows.num_elements(); ++i) {
+      rows.data<float>()[i] = std::max(0.0f, rows.data<float>()[i] + bias[i % 4]);
+    }
+    float expected = 0;
+    for (float v : MatMul(rows.data<float>(), weights.data<float>(), batch, 4, 4)) expected += v;
+    ASSERT_EQ(Values(y), std::vector<float>{expected}) << batch;
+    total += expected;
+    EXPECT_EQ(Values(*session_->variables()->Read("v")), std::vector<float>{total}) << batch;
+  }
+  EXPECT_EQ(session_->Stats().compiles, 1);
+}
+
 // The number of rows that pass is known only when the program runs.
 TEST_F(SymbolicSizesTest, MatMulOnWhatWhereFound) {
   const Scope program = NewProgram();
   const Output x = Placeholder(program, "x", {-1, 3});
   const Output w = Placeholder(program, "w", {3, 2});
-  const Output column = NodeBuilder(program, "Slice").Input(x).Input({0, 0}).Input({-1, 1}).Finalize().output(0);
-  const Output flat = NodeBuilder(program, "Reshape").Input(column).Input({-1}).Finalize().output(0);
-  const Output positive = NodeBuilder(program, "Greater").Input(flat).Input(0.0f).Finalize().output(0);
+  const Output column =
+      NodeBuilder(program, "Slice").Input(x).Input({0, 0}).Input({-1, 1}).Finalize().output(0);
+  const Output flat =
+      NodeBuilder(program, "Reshape").Input(column).Input({-1}).Finalize().output(0);
+  const Output positive =
+      NodeBuilder(program, "Greater").Input(flat).Input(0.0f).Finalize().output(0);
   const Output where = NodeBuilder(program, "Where").Input(positive).Finalize().output(0);
   const Output rows = NodeBuilder(program, "Reshape").Input(where).Input({-1}).Finalize().output(0);
-  const Output chosen = NodeBuilder(program, "GatherV2").Input(x).Input(rows).Input(0).Finalize().output(0);
+  const Output chosen =
+      NodeBuilder(program, "GatherV2").Input(x).Input(rows).Input(0).Finalize().output(0);
   NodeBuilder(program.WithOpName("y"), "MatMul").Input(chosen).Input(w).Finalize();
   Start(program);
   const Tensor weights = Numbers({3, 2}, 1);
