@@ -106,6 +106,16 @@ std::vector<Case> Sizes() {
   const std::string image = Placeholder("i", {"1", "5", "5", "3"});
   const std::string slice = absl::StrCat(kF32, Index("Index"));
   const std::string zeros = Ints("b", {"0", "0"}), ends = Ints("e", {"4", "6"});
+  // An op of x and of the constant p.
+  auto of_x = [&](const char* name, const std::string& p, const char* op, const char* index) {
+    const std::string attrs = absl::StrCat(kF32, Index(index));
+    return Case{name, absl::StrCat(x, p, Node("y", op, {"x", "p"}, attrs)), {"y"}, fed};
+  };
+  // Before and after the first dimension.
+  auto pads = [](const std::string& low, const std::string& high) {
+    return Const("p", "DT_INT64", {"2", "2"},
+                 absl::StrCat("int64_val: [", low, ", ", high, ", 0, 0]"));
+  };
   return {
       {"NegativePlaceholder",
        Placeholder("x", {"-7"}) + Node("y", "Neg", {"x"}, kF32),
@@ -140,54 +150,17 @@ std::vector<Case> Sizes() {
                         Node("y", "Range", {"a", "e", "s"}, Index("Tidx"))},
       {"RangeWithoutStep", Int("a", "0") + Int("e", "4") + Int("s", "0") +
                                Node("y", "Range", {"a", "e", "s"}, Index("Tidx"))},
-      {"HugeTile",
-       x + Ints("m", {"4611686018427387904", "2"}) +
-           Node("y", "Tile", {"x", "m"}, absl::StrCat(kF32, Index("Tmultiples"))),
-       {"y"},
-       fed},
-      {"NegativeTile",
-       x + Ints("m", {"-1", "2"}) +
-           Node("y", "Tile", {"x", "m"}, absl::StrCat(kF32, Index("Tmultiples"))),
-       {"y"},
-       fed},
-      {"HugeBroadcast",
-       x + Ints("s", {"1099511627776", "1048576", "4", "6"}) +
-           Node("y", "BroadcastTo", {"x", "s"}, absl::StrCat(kF32, Index("Tidx"))),
-       {"y"},
-       fed},
-      {"ReshapeOfAnotherSize",
-       x + Ints("s", {"5", "5"}) +
-           Node("y", "Reshape", {"x", "s"}, absl::StrCat(kF32, Index("Tshape"))),
-       {"y"},
-       fed},
-      {"ReshapeWithTwoUnknowns",
-       x + Ints("s", {"-1", "-1"}) +
-           Node("y", "Reshape", {"x", "s"}, absl::StrCat(kF32, Index("Tshape"))),
-       {"y"},
-       fed},
-      {"ReshapeToExtremes",
-       x + Ints("s", {"-9223372036854775808", "-1"}) +
-           Node("y", "Reshape", {"x", "s"}, absl::StrCat(kF32, Index("Tshape"))),
-       {"y"},
-       fed},
-      {"TransposeTwice",
-       x + Ints("p", {"0", "0"}) +
-           Node("y", "Transpose", {"x", "p"}, absl::StrCat(kF32, Index("Tperm"))),
-       {"y"},
-       fed},
-      {"TransposeOutside",
-       x + Ints("p", {"0", "9223372036854775807"}) +
-           Node("y", "Transpose", {"x", "p"}, absl::StrCat(kF32, Index("Tperm"))),
-       {"y"},
-       fed},
-      {"ReduceOutside",
-       x + Ints("a", {"2"}) + Node("y", "Sum", {"x", "a"}, absl::StrCat(kF32, Index("Tidx"))),
-       {"y"},
-       fed},
-      {"ReduceTwice",
-       x + Ints("a", {"1", "-1"}) + Node("y", "Sum", {"x", "a"}, absl::StrCat(kF32, Index("Tidx"))),
-       {"y"},
-       fed},
+      of_x("HugeTile", Ints("p", {"4611686018427387904", "2"}), "Tile", "Tmultiples"),
+      of_x("NegativeTile", Ints("p", {"-1", "2"}), "Tile", "Tmultiples"),
+      of_x("HugeBroadcast", Ints("p", {"1099511627776", "1048576", "4", "6"}), "BroadcastTo",
+           "Tidx"),
+      of_x("ReshapeOfAnotherSize", Ints("p", {"5", "5"}), "Reshape", "Tshape"),
+      of_x("ReshapeWithTwoUnknowns", Ints("p", {"-1", "-1"}), "Reshape", "Tshape"),
+      of_x("ReshapeToExtremes", Ints("p", {"-9223372036854775808", "-1"}), "Reshape", "Tshape"),
+      of_x("TransposeTwice", Ints("p", {"0", "0"}), "Transpose", "Tperm"),
+      of_x("TransposeOutside", Ints("p", {"0", "9223372036854775807"}), "Transpose", "Tperm"),
+      of_x("ReduceOutside", Ints("p", {"2"}), "Sum", "Tidx"),
+      of_x("ReduceTwice", Ints("p", {"1", "-1"}), "Sum", "Tidx"),
       {"SliceOutside",
        x + zeros + Ints("n", {"4", "9223372036854775807"}) +
            Node("y", "Slice", {"x", "b", "n"}, slice),
@@ -208,21 +181,8 @@ std::vector<Case> Sizes() {
        x + Node("y", "AddN", {"x"}, absl::StrCat(kF32, Attr("N", "i: 1000000000000"))),
        {"y"},
        fed},
-      {"NegativePad",
-       x +
-           Const("p", "DT_INT64", {"2", "2"},
-                 "int64_val: -1 int64_val: 0 int64_val: 0 int64_val: 0") +
-           Node("y", "Pad", {"x", "p"}, absl::StrCat(kF32, Index("Tpaddings"))),
-       {"y"},
-       fed},
-      {"HugePad",
-       x +
-           Const("p", "DT_INT64", {"2", "2"},
-                 "int64_val: 9223372036854775807 int64_val: 9223372036854775807 int64_val: 0 "
-                 "int64_val: 0") +
-           Node("y", "Pad", {"x", "p"}, absl::StrCat(kF32, Index("Tpaddings"))),
-       {"y"},
-       fed},
+      of_x("NegativePad", pads("-1", "0"), "Pad", "Tpaddings"),
+      of_x("HugePad", pads("9223372036854775807", "9223372036854775807"), "Pad", "Tpaddings"),
       {"HugeOneHot",
        Ints("i", {"0", "1"}) + Const("d", "DT_INT32", {}, "int_val: 2147483647") + one +
            Const("z", "DT_FLOAT", {}, "float_val: 0") +
