@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <ostream>
 
-#include "tests/differential/core_program.h"
+#include "tests/program/core_program.h"
 
 namespace stator::tests {
 namespace {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 namespace stator::tests {
 namespace {
@@ -36,21 +35,22 @@ class Generator {
     const int nodes = 4 + Below(12);
     for (int i = 0; i < nodes; ++i) AddNode();
     GraphProgram program;
-    for (const Sized& feed : feeds_) program.feeds.push_back(feed.output);
+    for (const Sized& feed : feeds_) program.feeds.push_back(feed.output.name());
     // The newest values, so that most of the graph is needed; a feed cannot be fetched.
     const std::vector<Sized> made(values_.begin() + feeds, values_.end());
-    if (made.empty()) program.fetches = {Op(scope_, "Neg", {feeds_[0].output})};
+    if (made.empty()) program.fetches = {Op(scope_, "Neg", {feeds_[0].output}).name()};
     const size_t fetches = std::min<size_t>(made.size(), 1 + Below(3));
     for (size_t i = 0; i < fetches; ++i) {
-      program.fetches.push_back(made[made.size() - 1 - i * 2 % made.size()].output);
+      program.fetches.push_back(made[made.size() - 1 - i * 2 % made.size()].output.name());
     }
     if (dtype_ != DT_INT32 && Below(3) == 0) AddGradients(&program);
-    if (update_.valid()) program.targets.push_back(update_);
+    if (update_.valid()) program.targets.push_back(update_.node().name());
     std::vector<RunInput> runs;
     for (auto [batch, length] : {std::pair{3, 5}, {32, 17}, {1, 2}, {257, 1}}) {
       runs.push_back(MakeRun(batch, length));
     }
-    GeneratedGraph result{scope_, MakeProgram(scope_, program, std::move(runs)), Text()};
+    GeneratedGraph result{scope_, MakeProgram(scope_, program, std::move(runs)),
+                          TextOf(scope_.graph())};
     return result;
   }
 
@@ -288,7 +288,7 @@ class Generator {
     std::vector<Output> xs;
     for (const Sized& feed : feeds_) xs.push_back(feed.output);
     for (const Output& gradient : tests::Gradients(scope_, y.output, xs)) {
-      if (gradient.valid()) program->fetches.push_back(gradient);
+      if (gradient.valid()) program->fetches.push_back(gradient.name());
     }
   }
 
@@ -304,16 +304,6 @@ class Generator {
       run.variables["v"] = MakeValues(RuntimeType(dtype_), {4}, Fill::kModerate, random_);
     }
     return run;
-  }
-
-  std::string Text() const {
-    std::string text;
-    for (int i = 0; i < scope_.graph().num_nodes(); ++i) {
-      const NodeDef node = scope_.graph().node(i).def();
-      absl::StrAppend(&text, node.name(), " = ", node.op(), "(", absl::StrJoin(node.input(), ", "),
-                      ")\n");
-    }
-    return text;
   }
 
   Random random_;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/differential/graph_program.h"
+#include "tests/program/graph_program.h"
 
 namespace stator::tests {
 

@@ -3,11 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "compiler/pipeline.h"
-#include "executable/image_builder.h"
 #include "executable/plan_checker/plan_checker.h"
-#include "runtime/core/executable.h"
-#include "tests/differential/core_program.h"
+#include "tests/program/core_program.h"
 
 namespace stator::tests {
 namespace {
@@ -34,22 +31,6 @@ CoreProgram ManyLiveValues() {
   return program;
 }
 
-std::shared_ptr<runtime::Executable> Compile() {
-  const Program program = MakeProgram(ManyLiveValues(), {{{"n", 32}}});
-  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  auto module = program.make(context, nullptr);
-  EXPECT_TRUE(module.ok()) << module.status();
-  compiler::PipelineOptions options;
-  options.fuse = options.in_place = false;
-  EXPECT_TRUE(compiler::RunCoreStages(**module, options).ok());
-  auto model = compiler::GenerateImage(**module, options);
-  EXPECT_TRUE(model.ok()) << model.status();
-  const std::vector<uint8_t> bytes = executable::Serialize(*model);
-  auto loaded = runtime::Executable::Load(bytes.data(), bytes.size());
-  EXPECT_TRUE(loaded.ok()) << loaded.status().ToString();
-  return *loaded;
-}
-
 ConcretePlan PlanOf(runtime::Executable& executable) {
   auto instance =
       executable.PlanFor(0, std::vector<int64_t>(executable.model().symbols.size(), 32), nullptr);
@@ -65,9 +46,11 @@ ConcretePlan PlanOf(runtime::Executable& executable) {
 }
 
 TEST(PlantedOverlapsTest, EachIsFound) {
-  const std::shared_ptr<runtime::Executable> executable = Compile();
-  const ImageModel& model = executable->model();
-  const ConcretePlan sound = PlanOf(*executable);
+  const auto executable =
+      Compile(MakeProgram(ManyLiveValues(), {{{"n", 32}}}), {.fuse = false, .in_place = false});
+  ASSERT_TRUE(executable.ok()) << executable.status();
+  const ImageModel& model = (*executable)->model();
+  const ConcretePlan sound = PlanOf(**executable);
   EXPECT_TRUE(executable::CheckPlan(model, 0, sound).empty());
   auto owns_memory = [&](size_t i) {
     const Buffer& b = model.buffers[i];

@@ -4,7 +4,7 @@
 
 #include <ostream>
 
-#include "tests/differential/core_program.h"
+#include "tests/program/core_program.h"
 
 namespace stator::tests {
 namespace {
@@ -132,6 +132,12 @@ INSTANTIATE_TEST_SUITE_P(Contractions, SumsTest,
                          testing::Combine(testing::ValuesIn(ContractionCases()), kNumbers),
                          CaseName);
 
+// Of 3 by 2 with padding above and below, on images of 9 by 8.
+CoreBuilder::Window PoolWindow(CoreBuilder& b) {
+  const core::Dims padding = {b.Dim(0), b.Dim(1), b.Dim(0), b.Dim(0)};
+  return {{1, 3, 2, 1}, {1, 2, 2, 1}, padding, padding};
+}
+
 std::vector<Case> ReductionCases() {
   const std::vector<Sizes> wide = {{{"b", 3}, {"n", 257}},
                                    {{"b", 1}, {"n", 64}},
@@ -231,24 +237,14 @@ std::vector<Case> ReductionCases() {
       {"Pooling",
        {{"b", "9", "8", "3"}},
        [](CoreBuilder& b, mlir::ValueRange x) {
-         CoreBuilder::Window window;
-         window.sizes = {1, 3, 2, 1};
-         window.strides = {1, 2, 2, 1};
-         window.padding_low = {b.Dim(0), b.Dim(1), b.Dim(0), b.Dim(0)};
-         window.padding_high = {b.Dim(0), b.Dim(1), b.Dim(0), b.Dim(0)};
-         return Values{b.ReduceWindow(ReduceKind::kMax, x[0], window),
-                       b.ReduceWindow(ReduceKind::kAdd, x[0], window)};
+         return Values{b.ReduceWindow(ReduceKind::kMax, x[0], PoolWindow(b)),
+                       b.ReduceWindow(ReduceKind::kAdd, x[0], PoolWindow(b))};
        },
        {{{"b", 3}}, {{"b", 1}}, {{"b", 20}}}},
       {"PoolingGradient",
        {{"b", "9", "8", "3"}, {"b", "5", "4", "3"}},
        [](CoreBuilder& b, mlir::ValueRange x) {
-         CoreBuilder::Window window;
-         window.sizes = {1, 3, 2, 1};
-         window.strides = {1, 2, 2, 1};
-         window.padding_low = {b.Dim(0), b.Dim(1), b.Dim(0), b.Dim(0)};
-         window.padding_high = {b.Dim(0), b.Dim(1), b.Dim(0), b.Dim(0)};
-         return Values{b.SelectAndScatter(x[0], x[1], window)};
+         return Values{b.SelectAndScatter(x[0], x[1], PoolWindow(b))};
        },
        {{{"b", 3}}, {{"b", 1}}, {{"b", 20}}}},
   };

@@ -5,12 +5,11 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "compiler/import/op_set.h"
 #include "proto/op_def.pb.h"
 
 // What works for an op, found out by trying.
 
-namespace stator::ops {
+namespace stator::tests {
 
 // One op on one type.
 struct TypeCoverage {
@@ -30,11 +29,11 @@ struct OpCoverage {
   std::string gradient_error;
 };
 
-OpCoverage CoverageOf(const OpDef& op, const compiler::OpSet& ops);
+OpCoverage CoverageOf(const OpDef& op);
 
 // All ops of the registry.
-std::vector<OpCoverage> AllCoverage(const compiler::OpSet& ops);
+std::vector<OpCoverage> AllCoverage();
 
-}  // namespace stator::ops
+}  // namespace stator::tests
 
 #endif  // STATOR_TESTS_OPS_OP_COVERAGE_H_

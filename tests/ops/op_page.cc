@@ -7,7 +7,7 @@
 #include "absl/strings/str_replace.h"
 #include "graph/data_type.h"
 
-namespace stator::ops {
+namespace stator::tests {
 namespace {
 
 constexpr char kFront[] = R"(# Ops
@@ -78,4 +78,4 @@ std::string OpPage(const std::vector<OpCoverage>& ops) {
   return page;
 }
 
-}  // namespace stator::ops
+}  // namespace stator::tests

@@ -6,11 +6,11 @@
 
 #include "tests/ops/op_coverage.h"
 
-namespace stator::ops {
+namespace stator::tests {
 
 // The text of docs/ops.md.
 std::string OpPage(const std::vector<OpCoverage>& ops);
 
-}  // namespace stator::ops
+}  // namespace stator::tests
 
 #endif  // STATOR_TESTS_OPS_OP_PAGE_H_

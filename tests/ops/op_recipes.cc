@@ -1,6 +1,6 @@
 #include "tests/ops/op_recipes.h"
 
-namespace stator::ops {
+namespace stator::tests {
 namespace {
 
 const char kInts4[] = "list { i: 1 i: 1 i: 1 i: 1 }";
@@ -115,4 +115,4 @@ const OpRecipe* FindRecipe(absl::string_view op) {
   return nullptr;
 }
 
-}  // namespace stator::ops
+}  // namespace stator::tests

@@ -8,7 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "proto/types.pb.h"
 
-namespace stator::ops {
+namespace stator::tests {
 
 // How to try an op. An input is one of
 //   "x 2,3"    fed, of these sizes ("x": a scalar), of the type that the schema gives it
@@ -31,6 +31,6 @@ struct OpRecipe {
 // Null: the op does with tensors of one shape.
 const OpRecipe* FindRecipe(absl::string_view op);
 
-}  // namespace stator::ops
+}  // namespace stator::tests
 
 #endif  // STATOR_TESTS_OPS_OP_RECIPES_H_

@@ -1,8 +1,6 @@
 #include "tests/ops/op_sample.h"
 
 #include <algorithm>
-#include <cstring>
-#include <map>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -17,7 +15,7 @@
 #include "graph/tensor_proto.h"
 #include "tests/ops/op_recipes.h"
 
-namespace stator::ops {
+namespace stator::tests {
 namespace {
 
 using google::protobuf::TextFormat;
@@ -84,52 +82,6 @@ double Element(int64_t k, int salt, DataType type) {
   return static_cast<double>(mixed % 11 + 1);
 }
 
-template <typename T>
-void Put(double value, std::string* bytes) {
-  const T number = static_cast<T>(value);
-  bytes->append(reinterpret_cast<const char*>(&number), sizeof(number));
-}
-
-// The values are few and small, so that f16 holds them without rounding.
-uint16_t HalfBits(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof(bits));
-  const uint32_t sign = bits >> 16 & 0x8000u;
-  if ((bits & 0x7FFFFFFFu) == 0) return static_cast<uint16_t>(sign);
-  const uint32_t exponent = (bits >> 23 & 0xFFu) - 127 + 15;
-  return static_cast<uint16_t>(sign | exponent << 10 | (bits >> 13 & 0x3FFu));
-}
-
-uint16_t BrainBits(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof(bits));
-  return static_cast<uint16_t>(bits >> 16);
-}
-
-void Append(double value, DataType type, std::string* bytes) {
-  switch (type) {
-    case DT_FLOAT:
-      return Put<float>(value, bytes);
-    case DT_DOUBLE:
-      return Put<double>(value, bytes);
-    case DT_HALF:
-      return Put<uint16_t>(HalfBits(static_cast<float>(value)), bytes);
-    case DT_BFLOAT16:
-      return Put<uint16_t>(BrainBits(static_cast<float>(value)), bytes);
-    case DT_INT16:
-    case DT_UINT16:
-      return Put<int16_t>(value, bytes);
-    case DT_INT32:
-    case DT_UINT32:
-      return Put<int32_t>(value, bytes);
-    case DT_INT64:
-    case DT_UINT64:
-      return Put<int64_t>(value, bytes);
-    default:
-      return Put<int8_t>(value, bytes);
-  }
-}
-
 absl::StatusOr<std::vector<int64_t>> Numbers(const std::string& text) {
   std::vector<int64_t> numbers;
   for (absl::string_view part : absl::StrSplit(text, ',', absl::SkipEmpty())) {
@@ -154,7 +106,7 @@ class Maker {
     } else {
       STATOR_RETURN_IF_ERROR(AddInputs());
     }
-    *sample_.program.graph.add_node() = node_;
+    *sample_.graph.add_node() = node_;
     sample_.program.targets.push_back("op");
     AddFetches();
     return std::move(sample_);
@@ -173,9 +125,9 @@ class Maker {
         if (!TextFormat::ParseFromString(WithType(text), &value)) {
           return absl::InternalError(absl::StrCat("recipe of ", op_.name(), ": ", text));
         }
-        const bool calls = value.has_func() && sample_.program.graph.library().function_size() == 0;
-        if (calls && !TextFormat::ParseFromString(WithType(kLibrary),
-                                                  sample_.program.graph.mutable_library())) {
+        const bool calls = value.has_func() && sample_.graph.library().function_size() == 0;
+        if (calls &&
+            !TextFormat::ParseFromString(WithType(kLibrary), sample_.graph.mutable_library())) {
           return absl::InternalError("the library does not parse");
         }
         (*node_.mutable_attr())[name] = value;
@@ -256,7 +208,7 @@ class Maker {
   }
 
   NodeDef* AddNode(const std::string& name, const std::string& op, DataType type) {
-    NodeDef* node = sample_.program.graph.add_node();
+    NodeDef* node = sample_.graph.add_node();
     node->set_name(name);
     node->set_op(op);
     SetType("dtype", type, node);
@@ -280,15 +232,13 @@ class Maker {
     int64_t count = 1;
     for (int64_t size : dims) count *= size;
     const int salt = static_cast<int>(sample_.program.feeds.size());
-    std::string bytes;
+    std::vector<double> values;
     for (int64_t k = 0; k < count; ++k) {
-      Append(limit > 0 ? static_cast<double>((k * 7 + salt) % limit) : Element(k, salt, type), type,
-             &bytes);
+      values.push_back(limit > 0 ? static_cast<double>((k * 7 + salt) % limit)
+                                 : Element(k, salt, type));
     }
-    auto made = runtime::Tensor::FromBytes(static_cast<executable::DType>(type), dims, bytes.data(),
-                                           static_cast<int64_t>(bytes.size()));
     sample_.program.feeds.push_back(tensor);
-    sample_.program.values.push_back(made.ok() ? std::move(made).value() : runtime::Tensor());
+    sample_.run.feeds.push_back(MakeNumbers(static_cast<DType>(type), dims, values));
   }
 
   absl::Status FeedItself() {
@@ -307,7 +257,9 @@ class Maker {
     const auto count = static_cast<int64_t>(numbers.size());
     if (kind == 'c') tensor.shape = {count};
     if (kind == 'm') tensor.shape = {count / 2, 2};
-    for (int64_t number : numbers) Append(static_cast<double>(number), type, &tensor.bytes);
+    const Tensor values =
+        MakeNumbers(static_cast<DType>(type), tensor.shape, {numbers.begin(), numbers.end()});
+    tensor.bytes.assign(values.data(), static_cast<size_t>(values.num_bytes()));
     STATOR_ASSIGN_OR_RETURN(
         *(*AddNode(name, "Const", type)->mutable_attr())["value"].mutable_tensor(),
         graph::EncodeTensor(tensor));
@@ -340,9 +292,9 @@ class Maker {
   }
 
   void AddFetches() {
-    NodeDef* op = sample_.program.graph.mutable_node(sample_.program.graph.node_size() - 1);
+    NodeDef* op = sample_.graph.mutable_node(sample_.graph.node_size() - 1);
     if (!after_.name().empty()) {  // what is fed cannot be fetched
-      *sample_.program.graph.add_node() = after_;
+      *sample_.graph.add_node() = after_;
       sample_.program.fetches.push_back("after:0");
       return;
     }
@@ -396,4 +348,4 @@ absl::StatusOr<OpSample> MakeSample(const OpDef& op, DataType dtype) {
   return Maker(op, dtype).Make();
 }
 
-}  // namespace stator::ops
+}  // namespace stator::tests

@@ -5,16 +5,19 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/graph.pb.h"
 #include "proto/op_def.pb.h"
-#include "tests/ops/program.h"
+#include "tests/program/run_input.h"
 
 // A small program around one op, made from its schema: what has to hold for every op is tested with
 // these, and the page of ops is written from them.
 
-namespace stator::ops {
+namespace stator::tests {
 
 struct OpSample {
-  Program program;                  // fetches the op's outputs, and variables after it
+  GraphDef graph;
+  GraphProgram program;  // fetches the op's outputs, and variables after it
+  RunInput run;
   std::vector<std::string> floats;  // the feeds of the sampled type, if it is floating
 };
 
@@ -26,6 +29,6 @@ std::vector<DataType> SampleTypes(const OpDef& op);
 // gets tensors of one shape.
 absl::StatusOr<OpSample> MakeSample(const OpDef& op, DataType dtype);
 
-}  // namespace stator::ops
+}  // namespace stator::tests
 
 #endif  // STATOR_TESTS_OPS_OP_SAMPLE_H_

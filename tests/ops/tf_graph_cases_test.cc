@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,21 +20,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "compiler/import/importer.h"
 #include "graph/graph.h"
-#include "graph/status_macros.h"
 #include "graph/tensor_proto.h"
-#include "ops/register_all.h"
 #include "proto/serialize.h"
-#include "tests/ops/program.h"
-#include "tests/ops/run_program.h"
+#include "tests/program/graph_program.h"
 
-namespace stator::ops {
+namespace stator::tests {
 namespace {
 
 namespace fs = std::filesystem;
-using executable::DType;
-using runtime::Tensor;
 
 struct Recorded {
   std::vector<int64_t> dims;
@@ -97,42 +91,20 @@ std::vector<Case> AllCases() {
   return cases;
 }
 
-const compiler::OpSet& Ops() {
-  static const auto* const ops = [] {
-    auto* made = new compiler::OpSet;
-    RegisterAll(*made);
-    return made;
-  }();
-  return *ops;
-}
-
 Tensor ToTensor(const graph::DenseTensor& dense) {
-  auto tensor = Tensor::FromBytes(static_cast<DType>(dense.dtype), dense.shape, dense.bytes.data(),
-                                  static_cast<int64_t>(dense.bytes.size()));
-  return tensor.ok() ? std::move(tensor).value() : Tensor();
-}
-
-Tensor ToTensor(const Recorded& recorded, DataType dtype) {
-  const std::vector<double>& values = recorded.values;
-  switch (dtype) {
-    case DT_DOUBLE:
-      return Tensor::Of<double>(recorded.dims, values);
-    case DT_INT32:
-      return Tensor::Of<int32_t>(recorded.dims, {values.begin(), values.end()});
-    default:
-      return Tensor::Of<float>(recorded.dims, {values.begin(), values.end()});
-  }
+  return compiler::reference::MakeTensor(static_cast<DType>(dense.dtype), dense.shape,
+                                         dense.bytes.data());
 }
 
 // The case as a run: its expected results by the position of the fetch.
 struct Run {
-  Program program;
+  GraphProgram program;
+  RunInput input;
   std::vector<Recorded> expected;
 };
 
 Run MakeRun(const Case& one, const graph::Graph& graph, bool feed_constants) {
   Run run;
-  run.program.graph = one.graph;
   for (const auto& entry : fs::recursive_directory_iterator(one.folder)) {
     std::string file = fs::relative(entry.path(), one.folder).string();
     const auto drop = [&](const std::string& suffix) {
@@ -148,8 +120,9 @@ Run MakeRun(const Case& one, const graph::Graph& graph, bool feed_constants) {
       const graph::Node* node = graph.FindNode(tensor.substr(0, tensor.rfind(':')));
       if (node == nullptr) continue;
       run.program.feeds.push_back(tensor);
-      run.program.values.push_back(ToTensor(
-          ReadRecorded((one.folder / file).string() + ".placeholder"), node->output_types()[0]));
+      const Recorded fed = ReadRecorded((one.folder / file).string() + ".placeholder");
+      run.input.feeds.push_back(
+          MakeNumbers(static_cast<DType>(node->output_types()[0]), fed.dims, fed.values));
     }
   }
   for (const NodeDef& node : one.graph.node()) {
@@ -162,51 +135,9 @@ Run MakeRun(const Case& one, const graph::Graph& graph, bool feed_constants) {
     const auto& fetches = run.program.fetches;
     if (std::find(fetches.begin(), fetches.end(), node.name() + ":0") != fetches.end()) continue;
     run.program.feeds.push_back(node.name() + ":0");
-    run.program.values.push_back(ToTensor(*dense));
+    run.input.feeds.push_back(ToTensor(*dense));
   }
   return run;
-}
-
-double Half(uint16_t bits) {
-  const int exponent = bits >> 10 & 31;
-  const double fraction = (bits & 0x3FF) / 1024.0;
-  double value =
-      exponent == 0 ? std::ldexp(fraction, -14) : std::ldexp(1 + fraction, exponent - 15);
-  if (exponent == 31) value = fraction == 0 ? INFINITY : NAN;
-  return (bits & 0x8000) != 0 ? -value : value;
-}
-
-double Element(const Tensor& tensor, int64_t i) {
-  switch (tensor.dtype()) {
-    case DType::kFloat32:
-      return tensor.data<float>()[i];
-    case DType::kFloat64:
-      return tensor.data<double>()[i];
-    case DType::kFloat16:
-      return Half(tensor.data<uint16_t>()[i]);
-    case DType::kBFloat16: {
-      const uint32_t bits = static_cast<uint32_t>(tensor.data<uint16_t>()[i]) << 16;
-      float value;
-      std::memcpy(&value, &bits, sizeof(value));
-      return value;
-    }
-    case DType::kInt8:
-      return tensor.data<int8_t>()[i];
-    case DType::kInt16:
-      return tensor.data<int16_t>()[i];
-    case DType::kInt32:
-      return tensor.data<int32_t>()[i];
-    case DType::kInt64:
-      return static_cast<double>(tensor.data<int64_t>()[i]);
-    case DType::kUInt16:
-      return tensor.data<uint16_t>()[i];
-    case DType::kUInt32:
-      return tensor.data<uint32_t>()[i];
-    case DType::kUInt64:
-      return static_cast<double>(tensor.data<uint64_t>()[i]);
-    default:
-      return tensor.data<uint8_t>()[i];
-  }
 }
 
 // Values were recorded with eight decimals.
@@ -221,7 +152,7 @@ void ExpectRecorded(const Recorded& expected, const Tensor& found) {
   EXPECT_EQ(found.dims(), expected.dims);
   if (expected.values.empty() || found.dims() != expected.dims) return;
   for (int64_t i = 0; i < found.num_elements(); ++i) {
-    const double want = expected.values[i], have = Element(found, i);
+    const double want = expected.values[i], have = Number(found, i);
     ASSERT_LE(std::abs(have - want), Tolerance(found.dtype(), want)) << "element " << i;
   }
 }
@@ -232,32 +163,35 @@ struct Outcomes {
   std::map<std::string, std::vector<std::string>> not_yet;
 };
 
-void Judge(const char* how, const absl::StatusOr<std::vector<Tensor>>& results, const Run& run,
-           const std::string& name, Outcomes* outcomes) {
+void Judge(const char* how, const Outcome& outcome, const Run& run, const std::string& name,
+           Outcomes* outcomes) {
   SCOPED_TRACE(how);
-  if (absl::IsUnimplemented(results.status())) {
-    outcomes->not_yet[std::string(results.status().message())].push_back(name);
+  if (absl::IsUnimplemented(outcome.status)) {
+    outcomes->not_yet[std::string(outcome.status.message())].push_back(name);
     return;
   }
-  ASSERT_TRUE(results.ok()) << results.status();
-  for (size_t i = 0; i < results->size(); ++i) ExpectRecorded(run.expected[i], (*results)[i]);
+  ASSERT_TRUE(outcome.status.ok()) << outcome.status;
+  for (size_t i = 0; i < outcome.fetches.size(); ++i) {
+    ExpectRecorded(run.expected[i], outcome.fetches[i]);
+  }
   ++outcomes->right;
 }
 
 void TryCase(const Case& one, bool feed_constants, Outcomes* interpreted, Outcomes* compiled) {
   SCOPED_TRACE(absl::StrCat(one.name, feed_constants ? ", constants fed" : ""));
   for (const NodeDef& node : one.graph.node()) {
-    if (Ops().FindOp(node.op()) == nullptr) return;  // counted by the caller
+    if (AllOps().FindOp(node.op()) == nullptr) return;  // counted by the caller
   }
-  absl::StatusOr<graph::Graph> graph = graph::Graph::FromGraphDef(one.graph, &Ops());
+  auto graph = graph::Graph::FromGraphDef(one.graph, &AllOps());
   ASSERT_TRUE(graph.ok()) << graph.status();
   const Run run = MakeRun(one, *graph, feed_constants);
+  const Program program = MakeProgram(std::make_shared<const graph::Graph>(*std::move(graph)),
+                                      run.program, {run.input});
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  auto module =
-      compiler::ImportGraph(*graph, Ops(), RequestFor(run.program), kProgramSeed, &context);
+  auto module = program.make(context, nullptr);
   ASSERT_TRUE(module.ok()) << module.status();
-  Judge("interpreted", Interpret(**module, run.program), run, one.name, interpreted);
-  Judge("compiled", CompileAndRun(*graph, Ops(), run.program), run, one.name, compiled);
+  Judge("interpreted", Interpret(**module, run.input), run, one.name, interpreted);
+  Judge("compiled", CompileAndExecute(**module, run.input), run, one.name, compiled);
 }
 
 void Print(const char* how, const Outcomes& outcomes) {
@@ -274,7 +208,7 @@ TEST(TfGraphCasesTest, ResultsAreTensorFlows) {
   for (const Case& one : cases) {
     std::set<std::string> ops;
     for (const NodeDef& node : one.graph.node()) ops.insert(node.op());
-    for (const std::string& op : ops) missing[op] += Ops().FindOp(op) == nullptr;
+    for (const std::string& op : ops) missing[op] += AllOps().FindOp(op) == nullptr;
   }
   std::cout << "cases that use an op that is not supported:";
   for (const auto& [op, count] : missing) {
@@ -291,4 +225,4 @@ TEST(TfGraphCasesTest, ResultsAreTensorFlows) {
 }
 
 }  // namespace
-}  // namespace stator::ops
+}  // namespace stator::tests

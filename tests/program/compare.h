@@ -1,29 +1,20 @@
-#ifndef STATOR_TESTS_DIFFERENTIAL_COMPARE_H_
-#define STATOR_TESTS_DIFFERENTIAL_COMPARE_H_
+#ifndef STATOR_TESTS_PROGRAM_COMPARE_H_
+#define STATOR_TESTS_PROGRAM_COMPARE_H_
 
 // Runs one program in every way that must give the same bits (CONTRACTS §2): interpreted before and
 // after the compiler's stages; compiled with symbolic and with concrete sizes, fused and unfused,
-// for AVX2 and for this machine, on one thread and on two. Compiled runs have their plans checked
-// and their arenas poisoned.
+// for AVX2 and for this machine, on one thread and on two.
 
 #include <functional>
-#include <map>
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "tests/differential/values.h"
+#include "tests/program/run.h"
 
 namespace stator::tests {
-
-struct RunInput {
-  std::string name;  // for messages
-  std::vector<Tensor> feeds;
-  std::map<std::string, Tensor> variables;  // contents before the run; absent: uninitialized
-};
 
 struct Program {
   // The module before any stage. Called once per compile, as compiling consumes a module. With
@@ -38,7 +29,7 @@ struct Program {
 struct CompareOptions {
   bool unfused = true;
   bool avx2 = true;
-  bool may_fail = true;   // false: the interpreter must accept every run
+  bool may_fail = false;  // false: the interpreter must accept every run
   int concrete_runs = 2;  // how many of the runs are compiled for their sizes as well
 };
 
@@ -46,6 +37,9 @@ struct CompareOptions {
 // everywhere.
 testing::AssertionResult SameInEveryWay(const Program& program, const CompareOptions& options = {});
 
+// The program with symbolic sizes, for this machine.
+absl::StatusOr<ExecutablePtr> Compile(const Program& program, const PipelineOptions& options = {});
+
 }  // namespace stator::tests
 
-#endif  // STATOR_TESTS_DIFFERENTIAL_COMPARE_H_
+#endif  // STATOR_TESTS_PROGRAM_COMPARE_H_

@@ -1,4 +1,4 @@
-#include "tests/differential/core_program.h"
+#include "tests/program/core_program.h"
 
 #include <cctype>
 
@@ -101,6 +101,29 @@ mlir::Value MakeOp(CoreBuilder& b, const std::string& name, mlir::ValueRange ope
   state.addOperands(operands);
   state.addTypes(operands[0].getType());
   return b.builder().create(state)->getResult(0);
+}
+
+mlir::Value I32(CoreBuilder& b, int64_t value) {
+  return b.ScalarInt(b.builder().getI32Type(), value);
+}
+
+Values ForLoop(CoreBuilder& b, mlir::Value trips, mlir::ValueRange initial, const LoopBody& body) {
+  Values operands{I32(b, 0)};
+  operands.append(initial.begin(), initial.end());
+  const Values results = b.While(
+      operands, [&](mlir::ValueRange carried) { return Values{b.Lt(carried[0], trips)}; },
+      [&](mlir::ValueRange carried) {
+        Values next{b.Add(carried[0], I32(b, 1))};
+        next.append(body(carried[0], carried.drop_front()));
+        return next;
+      });
+  return results.empty() ? Values() : Values(llvm::drop_begin(results));
+}
+
+Values Gradients(CoreBuilder& b, mlir::Value y, mlir::ValueRange xs) {
+  auto op =
+      b.builder().create<core::GradientsOp>(b.loc(), xs.getTypes(), y, mlir::ValueRange(), xs);
+  return Values(op.getResults());
 }
 
 Program MakeProgram(const CoreProgram& program, const std::vector<Sizes>& sizes, uint64_t seed) {

@@ -1,21 +1,26 @@
-#ifndef STATOR_TESTS_DIFFERENTIAL_GRAPH_PROGRAM_H_
-#define STATOR_TESTS_DIFFERENTIAL_GRAPH_PROGRAM_H_
+#ifndef STATOR_TESTS_PROGRAM_GRAPH_PROGRAM_H_
+#define STATOR_TESTS_PROGRAM_GRAPH_PROGRAM_H_
 
 // Programs written as graphs.
 
-#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "compiler/import/op_set.h"
+#include "graph/graph.h"
 #include "graph/node_builder.h"
 #include "graph/scope.h"
-#include "tests/differential/compare.h"
+#include "tests/program/compare.h"
 
 namespace stator::tests {
 
 using graph::Output;
 using graph::Scope;
+
+// Every op of the library.
+const compiler::OpSet& AllOps();
 
 // A scope whose nodes are checked when they are added.
 Scope NewScope();
@@ -36,17 +41,18 @@ Output Variable(const Scope& scope, const std::string& name, DataType dtype,
 // Gradients of the sum of y.
 std::vector<Output> Gradients(const Scope& scope, const Output& y, const std::vector<Output>& xs);
 
-struct GraphProgram {
-  std::vector<Output> feeds, fetches;
-  std::vector<graph::Operation> targets = {};
-};
-
-// The runs' feeds are in the order of the program's.
+// There is a run at least; the runs' feeds are in the order of the program's. A scope has no
+// errors.
 Program MakeProgram(const Scope& scope, const GraphProgram& program, std::vector<RunInput> runs);
+Program MakeProgram(std::shared_ptr<const graph::Graph> graph, const GraphProgram& program,
+                    std::vector<RunInput> runs);
+
+// Functions and nodes, one node a line.
+std::string TextOf(const graph::Graph& graph);
 
 // One line for each kernel that the program needs: its kind, and why its ops are together.
 absl::StatusOr<std::vector<std::string>> KernelsOf(const Program& program);
 
 }  // namespace stator::tests
 
-#endif  // STATOR_TESTS_DIFFERENTIAL_GRAPH_PROGRAM_H_
+#endif  // STATOR_TESTS_PROGRAM_GRAPH_PROGRAM_H_

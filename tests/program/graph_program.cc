@@ -1,8 +1,7 @@
-#include "tests/differential/graph_program.h"
-
-#include <memory>
+#include "tests/program/graph_program.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "compiler/import/graph_checker.h"
 #include "compiler/import/importer.h"
 #include "compiler/pipeline.h"
@@ -14,20 +13,26 @@
 namespace stator::tests {
 namespace {
 
-const compiler::OpSet& AllOps() {
-  static const auto* const ops = [] {
-    auto* set = new compiler::OpSet;
-    ops::RegisterAll(*set);
-    return set;
-  }();
-  return *ops;
-}
-
 AttrValue ShapeAttr(const std::vector<int64_t>& dims) {
   AttrValue attr;
   attr.mutable_shape();
   for (int64_t dim : dims) attr.mutable_shape()->add_dim()->set_size(dim);
   return attr;
+}
+
+std::string LineOf(const NodeDef& node) {
+  return absl::StrCat(node.name(), " = ", node.op(), "(", absl::StrJoin(node.input(), ", "), ")\n");
+}
+
+// Sizes that are 1 in every run are known: a session learns them from a guard that fails, as they
+// broadcast. All others are unknown, or else those of `concrete`.
+int64_t KnownSize(const std::vector<RunInput>& runs, const RunInput* concrete, size_t feed,
+                  int64_t dim) {
+  if (concrete != nullptr) return concrete->feeds[feed].dims()[dim];
+  for (const RunInput& run : runs) {
+    if (run.feeds[feed].dims()[dim] != 1) return -1;
+  }
+  return 1;
 }
 
 executable::CompileRequest RequestFor(const GraphProgram& program, const RunInput* concrete,
@@ -36,29 +41,36 @@ executable::CompileRequest RequestFor(const GraphProgram& program, const RunInpu
   for (size_t i = 0; i < program.feeds.size(); ++i) {
     const Tensor& sample = runs[0].feeds[i];
     executable::FeedSpec feed;
-    feed.name =
-        absl::StrCat(program.feeds[i].operation().node().name(), ":", program.feeds[i].index());
+    feed.name = program.feeds[i];
     feed.dtype = sample.dtype();
     feed.rank_known = true;
     feed.dims.assign(sample.rank(), -1);
-    for (int64_t d = 0; concrete != nullptr && d < sample.rank(); ++d) {
-      request.facts.push_back({feed.name, static_cast<int32_t>(d), concrete->feeds[i].dims()[d]});
+    for (int32_t d = 0; d < sample.rank(); ++d) {
+      const int64_t size = KnownSize(runs, concrete, i, d);
+      if (size >= 0) request.facts.push_back({feed.name, d, size});
     }
     request.feeds.push_back(std::move(feed));
   }
-  for (const Output& fetch : program.fetches) {
-    request.fetches.push_back(absl::StrCat(fetch.operation().node().name(), ":", fetch.index()));
-  }
-  for (const graph::Operation& target : program.targets) {
-    request.targets.push_back(target.node().name());
-  }
+  request.fetches = program.fetches;
+  request.targets = program.targets;
   for (const auto& [name, value] : runs[0].variables) {
     request.variables.push_back({name, value.dtype(), value.dims()});
   }
   return request;
 }
 
+constexpr uint64_t kSeed = 1;  // of ops that have none of their own
+
 }  // namespace
+
+const compiler::OpSet& AllOps() {
+  static const auto* const ops = [] {
+    auto* set = new compiler::OpSet;
+    ops::RegisterAll(*set);
+    return set;
+  }();
+  return *ops;
+}
 
 Scope NewScope() {
   graph::ScopeOptions options;
@@ -114,17 +126,30 @@ std::vector<Output> Gradients(const Scope& scope, const Output& y, const std::ve
 }
 
 Program MakeProgram(const Scope& scope, const GraphProgram& program, std::vector<RunInput> runs) {
+  const auto owner = std::make_shared<Scope>(scope);
+  return MakeProgram(std::shared_ptr<const graph::Graph>(owner, &owner->graph()), program,
+                     std::move(runs));
+}
+
+Program MakeProgram(std::shared_ptr<const graph::Graph> graph, const GraphProgram& program,
+                    std::vector<RunInput> runs) {
   Program result;
-  // The graph stays with the scope.
-  result.make = [scope, program, runs](
-                    mlir::MLIRContext& context,
-                    const RunInput* concrete) -> absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>> {
-    STATOR_RETURN_IF_ERROR(scope.status());
-    return compiler::ImportGraph(scope.graph(), AllOps(), RequestFor(program, concrete, runs),
-                                 /*seed=*/1, &context);
+  result.make = [graph, program, runs](mlir::MLIRContext& context, const RunInput* concrete) {
+    return compiler::ImportGraph(*graph, AllOps(), RequestFor(program, concrete, runs), kSeed,
+                                 &context);
   };
   result.runs = std::move(runs);
   return result;
+}
+
+std::string TextOf(const graph::Graph& graph) {
+  std::string text;
+  for (const FunctionDef& function : graph.functions().function()) {
+    absl::StrAppend(&text, function.signature().name(), ":\n");
+    for (const NodeDef& node : function.node_def()) absl::StrAppend(&text, "  ", LineOf(node));
+  }
+  for (int i = 0; i < graph.num_nodes(); ++i) absl::StrAppend(&text, LineOf(graph.node(i).def()));
+  return text;
 }
 
 absl::StatusOr<std::vector<std::string>> KernelsOf(const Program& program) {

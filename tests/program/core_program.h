@@ -1,5 +1,5 @@
-#ifndef STATOR_TESTS_DIFFERENTIAL_CORE_PROGRAM_H_
-#define STATOR_TESTS_DIFFERENTIAL_CORE_PROGRAM_H_
+#ifndef STATOR_TESTS_PROGRAM_CORE_PROGRAM_H_
+#define STATOR_TESTS_PROGRAM_CORE_PROGRAM_H_
 
 // Programs written with the CoreBuilder.
 
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "compiler/dialect/core_builder.h"
-#include "tests/differential/compare.h"
+#include "tests/program/compare.h"
 
 namespace stator::tests {
 
@@ -38,6 +38,16 @@ mlir::Type ElementType(DType dtype, mlir::MLIRContext* context);
 // An op with one result of the type of its first operand, such as "core.tanh".
 mlir::Value MakeOp(CoreBuilder& b, const std::string& name, mlir::ValueRange operands);
 
+mlir::Value I32(CoreBuilder& b, int64_t value);
+
+// A while loop that counts an i32 from 0 up to `trips`. The body takes the count and the carried
+// values and gives the next ones; the result is what they are in the end.
+using LoopBody = std::function<Values(mlir::Value count, mlir::ValueRange carried)>;
+Values ForLoop(CoreBuilder& b, mlir::Value trips, mlir::ValueRange initial, const LoopBody& body);
+
+// Of the sum of all elements of y.
+Values Gradients(CoreBuilder& b, mlir::Value y, mlir::ValueRange xs);
+
 }  // namespace stator::tests
 
-#endif  // STATOR_TESTS_DIFFERENTIAL_CORE_PROGRAM_H_
+#endif  // STATOR_TESTS_PROGRAM_CORE_PROGRAM_H_

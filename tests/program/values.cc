@@ -1,4 +1,4 @@
-#include "tests/differential/values.h"
+#include "tests/program/values.h"
 
 #include <cmath>
 #include <cstring>
@@ -78,6 +78,20 @@ int64_t IntegerValue(DType dtype, Fill fill, Random& random) {
   return 0;
 }
 
+// Stores every element of a new tensor.
+template <typename StoreOne>
+Tensor Make(DType dtype, Shape dims, StoreOne store) {
+  Budget budget;
+  Tensor t = *budget.Allocate(dtype, std::move(dims));
+  for (int64_t i = 0; i < t.num_elements(); ++i) store(t, i);
+  return t;
+}
+
+void StoreNumber(Tensor& t, int64_t i, double value) {
+  if (IsFloat(t.dtype())) return Store<double>(t, i, value);
+  Store<int64_t>(t, i, static_cast<int64_t>(value));
+}
+
 bool IsNan(const Tensor& t, int64_t i) {
   return IsFloat(t.dtype()) && std::isnan(Load<double>(t, i));
 }
@@ -100,29 +114,26 @@ uint64_t Random::Bits() {  // splitmix64
 double Random::Unit() { return std::ldexp(static_cast<double>(Bits() >> 11), -52) - 1; }
 
 Tensor MakeValues(DType dtype, Shape dims, Fill fill, Random& random) {
-  Budget budget;
-  Tensor t = *budget.Allocate(dtype, std::move(dims));
-  for (int64_t i = 0; i < t.num_elements(); ++i) {
+  return Make(dtype, std::move(dims), [&](Tensor& t, int64_t i) {
     if (IsFloat(dtype)) {
       Store<double>(t, i, FloatValue(fill, random));
     } else {
       Store<int64_t>(t, i, IntegerValue(dtype, fill, random));
     }
-  }
-  return t;
+  });
+}
+
+Tensor MakeNumbers(DType dtype, Shape dims, const std::vector<double>& values) {
+  return Make(dtype, std::move(dims),
+              [&](Tensor& t, int64_t i) { StoreNumber(t, i, values.at(static_cast<size_t>(i))); });
 }
 
 Tensor MakeSplat(DType dtype, Shape dims, double value) {
-  Budget budget;
-  Tensor t = *budget.Allocate(dtype, std::move(dims));
-  for (int64_t i = 0; i < t.num_elements(); ++i) {
-    if (IsFloat(dtype)) {
-      Store<double>(t, i, value);
-    } else {
-      Store<int64_t>(t, i, static_cast<int64_t>(value));
-    }
-  }
-  return t;
+  return Make(dtype, std::move(dims), [&](Tensor& t, int64_t i) { StoreNumber(t, i, value); });
+}
+
+double Number(const Tensor& t, int64_t i) {
+  return IsFloat(t.dtype()) ? Load<double>(t, i) : static_cast<double>(Load<int64_t>(t, i));
 }
 
 std::string Difference(const Tensor& expected, const Tensor& actual) {

@@ -1,5 +1,5 @@
-#ifndef STATOR_TESTS_DIFFERENTIAL_VALUES_H_
-#define STATOR_TESTS_DIFFERENTIAL_VALUES_H_
+#ifndef STATOR_TESTS_PROGRAM_VALUES_H_
+#define STATOR_TESTS_PROGRAM_VALUES_H_
 
 // Test inputs that depend on a seed alone.
 
@@ -37,8 +37,13 @@ enum class Fill {
 };
 
 Tensor MakeValues(DType dtype, Shape dims, Fill fill, Random& random);
+// These numbers, as many as the dims ask for, each rounded once to the dtype.
+Tensor MakeNumbers(DType dtype, Shape dims, const std::vector<double>& values);
 // The same number everywhere.
 Tensor MakeSplat(DType dtype, Shape dims, double value);
+
+// Element i; integers beyond 2^53 are rounded.
+double Number(const Tensor& t, int64_t i);
 
 // Where two tensors differ: dtype, dims, or the first element whose bits do (NaNs are all alike).
 // Empty if they do not.
@@ -46,4 +51,4 @@ std::string Difference(const Tensor& expected, const Tensor& actual);
 
 }  // namespace stator::tests
 
-#endif  // STATOR_TESTS_DIFFERENTIAL_VALUES_H_
+#endif  // STATOR_TESTS_PROGRAM_VALUES_H_
