@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "compiler/codegen/cpu/coverage.h"
 #include "tests/program/core_program.h"
 
 namespace stator::tests {
@@ -42,75 +43,57 @@ TEST_P(ElementwiseTest, CompiledEqualsInterpreted) {
   EXPECT_TRUE(SameInEveryWay(MakeProgram(program, kSizes), kOptions));
 }
 
+std::vector<DType> AllTypes() {
+  std::vector<DType> types = {DType::kBool};
+  for (DType dtype : kFloats) types.push_back(dtype);
+  for (DType dtype : kIntegers) types.push_back(dtype);
+  return types;
+}
+
+// The dialect's ops with one element of the result for one of each operand.
+std::vector<mlir::RegisteredOperationName> ElementwiseOps(mlir::MLIRContext& context) {
+  context.loadDialect<core::CoreDialect>();
+  std::vector<mlir::RegisteredOperationName> ops;
+  for (mlir::RegisteredOperationName op : context.getRegisteredOperations()) {
+    if (op.hasTrait<core::ElementwiseOp>()) ops.push_back(op);
+  }
+  return ops;
+}
+
+// As the dialect spells it.
+std::string ElementName(DType dtype, mlir::MLIRContext& context) {
+  std::string name;
+  llvm::raw_string_ostream(name) << ElementType(dtype, &context);
+  return name;
+}
+
+// Those whose operands and results have one type; the others have tests of their own below.
 std::vector<Case> Cases() {
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   std::vector<Case> cases;
-  for (DType dtype : kFloats) {
-    for (const char* op : {"abs",
-                           "negate",
-                           "sign",
-                           "exponential",
-                           "exponential_minus_one",
-                           "log",
-                           "log_plus_one",
-                           "sqrt",
-                           "rsqrt",
-                           "cbrt",
-                           "sine",
-                           "cosine",
-                           "tan",
-                           "asin",
-                           "acos",
-                           "atan",
-                           "sinh",
-                           "cosh",
-                           "tanh",
-                           "asinh",
-                           "acosh",
-                           "atanh",
-                           "logistic",
-                           "erf",
-                           "erfc",
-                           "erf_inv",
-                           "lgamma",
-                           "digamma",
-                           "floor",
-                           "ceil",
-                           "round_nearest_even",
-                           "round_nearest_afz"}) {
-      cases.push_back({op, 1, dtype});
+  for (mlir::RegisteredOperationName op : ElementwiseOps(context)) {
+    if (!op.hasTrait<mlir::OpTrait::SameOperandsAndResultType>()) continue;
+    const bool unary = op.hasTrait<mlir::OpTrait::OneOperand>();
+    const bool binary = op.hasTrait<mlir::OpTrait::NOperands<2>::Impl>();
+    const std::string name = op.stripDialect().str();
+    for (DType dtype : AllTypes()) {
+      if (!compiler::IsLowered(name, ElementName(dtype, context))) continue;
+      cases.push_back({name, unary ? 1 : binary ? 2 : 3, dtype});
     }
-    for (const char* op : {"add", "subtract", "multiply", "divide", "remainder", "power", "maximum",
-                           "minimum", "atan2"}) {
-      cases.push_back({op, 2, dtype});
-    }
-    cases.push_back({"clamp", 3, dtype});
-  }
-  for (DType dtype : kIntegers) {
-    for (const char* op : {"abs", "negate", "sign", "not", "popcnt", "count_leading_zeros"}) {
-      cases.push_back({op, 1, dtype});
-    }
-    for (const char* op :
-         {"add", "subtract", "multiply", "divide", "remainder", "power", "maximum", "minimum",
-          "and", "or", "xor", "shift_left", "shift_right_arithmetic", "shift_right_logical"}) {
-      cases.push_back({op, 2, dtype});
-    }
-    cases.push_back({"clamp", 3, dtype});
-  }
-  cases.push_back({"not", 1, DType::kBool});
-  for (const char* op : {"add", "multiply", "maximum", "minimum", "and", "or", "xor"}) {
-    cases.push_back({op, 2, DType::kBool});
   }
   return cases;
 }
 INSTANTIATE_TEST_SUITE_P(Ops, ElementwiseTest, testing::ValuesIn(Cases()), CaseName);
 
-std::vector<DType> AllTypes() {
-  std::vector<DType> types;
-  for (DType dtype : kFloats) types.push_back(dtype);
-  for (DType dtype : kIntegers) types.push_back(dtype);
-  types.push_back(DType::kBool);
-  return types;
+TEST(ElementwiseOpsTest, AllHaveCode) {
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  const std::vector<std::string_view> known = compiler::KernelPrimitives();
+  for (mlir::RegisteredOperationName op : ElementwiseOps(context)) {
+    const std::string name = op.stripDialect().str();
+    EXPECT_NE(std::find(known.begin(), known.end(), name), known.end()) << name;
+  }
 }
+
 std::string TypeName(const testing::TestParamInfo<DType>& info) {
   return executable::DTypeName(info.param);
 }
