@@ -1,8 +1,10 @@
 #include "tests/differential/graph_generator.h"
 
 #include <algorithm>
+#include <array>
 
 #include "absl/strings/str_cat.h"
+#include "graph/function_builder.h"
 
 namespace stator::tests {
 namespace {
@@ -31,11 +33,13 @@ class Generator {
     dtype_ = dtypes[random_.Below(5)];
     const int feeds = 2 + Below(2);
     for (int i = 0; i < feeds; ++i) AddFeed();
-    if (Below(3) == 0 && dtype_ != DT_INT32) AddVariable();
+    if (Below(3) == 0 && IsFloat()) AddVariable();
+    with_gradients_ = IsFloat() && Below(3) == 0;
     const int nodes = 4 + Below(12);
     for (int i = 0; i < nodes; ++i) AddNode();
     GraphProgram program;
     for (const Sized& feed : feeds_) program.feeds.push_back(feed.output.name());
+    if (trips_.valid()) program.feeds.push_back(trips_.name());
     // The newest values, so that most of the graph is needed; a feed cannot be fetched.
     const std::vector<Sized> made(values_.begin() + feeds, values_.end());
     if (made.empty()) program.fetches = {Op(scope_, "Neg", {feeds_[0].output}).name()};
@@ -43,11 +47,11 @@ class Generator {
     for (size_t i = 0; i < fetches; ++i) {
       program.fetches.push_back(made[made.size() - 1 - i * 2 % made.size()].output.name());
     }
-    if (dtype_ != DT_INT32 && Below(3) == 0) AddGradients(&program);
+    if (with_gradients_) AddGradients(&program);
     if (update_.valid()) program.targets.push_back(update_.node().name());
     std::vector<RunInput> runs;
-    for (auto [batch, length] : {std::pair{3, 5}, {32, 17}, {1, 2}, {257, 1}}) {
-      runs.push_back(MakeRun(batch, length));
+    for (auto [batch, length, trips] : {std::array{3, 5, 2}, {32, 17, 0}, {1, 2, 5}, {257, 1, 1}}) {
+      runs.push_back(MakeRun(batch, length, trips));
     }
     GeneratedGraph result{scope_, MakeProgram(scope_, program, std::move(runs)),
                           TextOf(scope_.graph())};
@@ -101,7 +105,7 @@ class Generator {
   }
 
   void AddNode() {
-    switch (Below(10)) {
+    switch (Below(12)) {
       case 0:
       case 1:
         return Unary();
@@ -109,6 +113,10 @@ class Generator {
       case 3:
       case 4:
         return Binary();
+      case 10:
+        return Branch();
+      case 11:
+        return Loop();
       case 5:
       case 6:
         return Move();
@@ -121,16 +129,35 @@ class Generator {
     }
   }
 
-  void Unary() {
+  const std::string& Pick(const std::vector<std::string>& ops) {
+    return ops[static_cast<size_t>(Below(static_cast<int>(ops.size())))];
+  }
+  const std::string& UnaryOp() {
     static const std::vector<std::string> kFloat = {
         "Tanh", "Relu", "Sigmoid", "Neg",  "Square", "Abs",  "Erf",   "Floor", "Softplus",
         "Sin",  "Cos",  "Elu",     "Sign", "Rint",   "Atan", "Relu6", "Expm1"};
     static const std::vector<std::string> kInteger = {"Neg", "Abs", "Square", "Sign", "Relu"};
-    const auto& ops = IsFloat() ? kFloat : kInteger;
+    return Pick(IsFloat() ? kFloat : kInteger);
+  }
+  const std::string& BinaryOp() {
+    static const std::vector<std::string> kFloat = {
+        "AddV2", "Sub", "Mul", "Maximum", "Minimum", "SquaredDifference", "RealDiv"};
+    static const std::vector<std::string> kInteger = {"AddV2", "Sub", "Mul", "Maximum", "Minimum"};
+    return Pick(IsFloat() ? kFloat : kInteger);
+  }
+  // The op on x, kept away from what would overflow soon.
+  static Output SafeUnary(const Scope& scope, const std::string& op, const Output& x) {
+    return Op(scope, op, {op == "Expm1" ? Op(scope, "Tanh", {x}) : x});
+  }
+  static Output SafeBinary(const Scope& scope, const std::string& op, const Input& x,
+                           const Output& y) {
+    if (op != "RealDiv") return Op(scope, op, {x, y});
+    return Op(scope, op, {x, Op(scope, "AddV2", {Op(scope, "Abs", {y}), 0.5})});
+  }
+
+  void Unary() {
     const Sized x = Recent();
-    const std::string op = ops[Below(static_cast<int>(ops.size()))];
-    if (op == "Expm1") return Keep(Op(scope_, op, {Op(scope_, "Tanh", {x.output})}), x.dims);
-    Keep(Op(scope_, op, {x.output}), x.dims);
+    Keep(SafeUnary(scope_, UnaryOp(), x.output), x.dims);
   }
 
   Output Same(const Sized& x) {
@@ -156,18 +183,82 @@ class Generator {
   }
 
   void Binary() {
-    static const std::vector<std::string> kFloat = {
-        "AddV2", "Sub", "Mul", "Maximum", "Minimum", "SquaredDifference", "RealDiv"};
-    static const std::vector<std::string> kInteger = {"AddV2", "Sub", "Mul", "Maximum", "Minimum"};
-    const auto& ops = IsFloat() ? kFloat : kInteger;
     const Sized x = Recent();
-    const std::string op = ops[Below(static_cast<int>(ops.size()))];
-    if (op == "RealDiv") {
-      const Output safe = Op(scope_, "AddV2", {Op(scope_, "Abs", {x.output}), 0.5});
-      return Keep(Op(scope_, op, {Partner(x), safe}), x.dims);
+    const std::string op = BinaryOp();
+    if (op == "RealDiv" || Below(2)) {
+      return Keep(SafeBinary(scope_, op, Partner(x), x.output), x.dims);
     }
-    if (Below(2)) return Keep(Op(scope_, op, {x.output, Partner(x)}), x.dims);
-    Keep(Op(scope_, op, {Partner(x), x.output}), x.dims);
+    Keep(Op(scope_, op, {x.output, Partner(x)}), x.dims);
+  }
+
+  // A number of iterations, fed: what branches and loops depend on.
+  const Output& Trips() {
+    if (!trips_.valid()) trips_ = tests::Placeholder(scope_, DT_INT32, {});
+    return trips_;
+  }
+
+  // What goes along with x into a branch or loop. Loops that change sizes have no gradients, so it
+  // is of x then: other unknowns could have another size.
+  Output Companion(const Sized& x) {
+    return with_gradients_ || Below(2) ? SafeUnary(scope_, UnaryOp(), x.output) : Same(x);
+  }
+
+  // A few ops of one size on both values.
+  Output Body(const Scope& scope, const Output& a, const Output& b) {
+    Output y = a;
+    for (int i = Below(3); i >= 0; --i) {
+      y = Below(2) ? SafeUnary(scope, UnaryOp(), y) : SafeBinary(scope, BinaryOp(), b, y);
+    }
+    return y;
+  }
+
+  NameAttrList BranchFunction(const std::string& name) {
+    graph::FunctionBuilder function(scope_, name);
+    const Output a = function.Arg("a", dtype_), b = function.Arg("b", dtype_);
+    return function.Finish({Body(function.scope(), a, b), Below(3) ? a : b});
+  }
+
+  void Branch() {
+    const Sized x = Recent();
+    const Output y = Companion(x);
+    const graph::Operation branch = graph::NodeBuilder(scope_, "StatelessIf")
+                                        .Input(Op(scope_, "Less", {Trips(), 1 + Below(4)}))
+                                        .InputList({x.output, y})
+                                        .Attr("Tout", std::vector<DataType>{dtype_, dtype_})
+                                        .Attr("then_branch", BranchFunction("then"))
+                                        .Attr("else_branch", BranchFunction("else"))
+                                        .Finalize();
+    Keep(branch.output(1), x.dims);
+    Keep(branch.output(0), x.dims);
+  }
+
+  // Count, limit and two values: as TensorFlow writes loops, all that they use is carried.
+  std::array<Output, 4> LoopArgs(graph::FunctionBuilder& function) {
+    return {function.Arg("i", DT_INT32), function.Arg("n", DT_INT32), function.Arg("a", dtype_),
+            function.Arg("b", dtype_)};
+  }
+
+  void Loop() {
+    const Sized x = Recent();
+    const Output y = Companion(x);
+    graph::FunctionBuilder cond(scope_, "cond"), body(scope_, "body");
+    const std::array<Output, 4> c = LoopArgs(cond), v = LoopArgs(body);
+    const Scope& s = body.scope();
+    const Output count = Op(s, "AddV2", {v[0], 1});
+    // Bounded, whatever the ops do.
+    const Output next = Op(s, IsFloat() ? "Tanh" : "Sign", {Body(s, v[2], v[3])});
+    const NameAttrList more = cond.Finish({Op(cond.scope(), "Less", {c[0], c[1]})});
+    const NameAttrList once =
+        Below(2) ? body.Finish({count, v[1], v[3], next}) : body.Finish({count, v[1], next, v[3]});
+    const graph::Operation loop =
+        graph::NodeBuilder(scope_, "StatelessWhile")
+            .InputList({0, Trips(), x.output, y})
+            .Attr("T", std::vector<DataType>{DT_INT32, DT_INT32, dtype_, dtype_})
+            .Attr("cond", more)
+            .Attr("body", once)
+            .Finalize();
+    Keep(loop.output(3), x.dims);
+    Keep(loop.output(2), x.dims);
   }
 
   void Move() {
@@ -238,7 +329,6 @@ class Generator {
     }
     static const std::vector<std::string> kFloat = {"Sum", "Mean", "Max", "Min"};
     static const std::vector<std::string> kInteger = {"Sum", "Max", "Min"};
-    const auto& ops = IsFloat() ? kFloat : kInteger;
     const bool keep = Below(2);
     std::vector<int> axes;
     Dims dims;
@@ -251,7 +341,7 @@ class Generator {
         dims.push_back(x.dims[i]);
       }
     }
-    Keep(Op(scope_, ops[Below(static_cast<int>(ops.size()))], {x.output, axes},
+    Keep(Op(scope_, Pick(IsFloat() ? kFloat : kInteger), {x.output, axes},
             {{"keep_dims", Bool(keep)}}),
          dims);
   }
@@ -292,14 +382,15 @@ class Generator {
     }
   }
 
-  RunInput MakeRun(int batch, int length) {
+  RunInput MakeRun(int batch, int length, int trips) {
     RunInput run;
-    run.name = absl::StrCat("batch ", batch, ", length ", length);
+    run.name = absl::StrCat("batch ", batch, ", length ", length, ", trips ", trips);
     for (const Sized& feed : feeds_) {
       Shape shape;
       for (int d : feed.dims) shape.push_back(d == kBatch ? batch : d == kLength ? length : d);
       run.feeds.push_back(MakeValues(RuntimeType(dtype_), shape, Fill::kModerate, random_));
     }
+    if (trips_.valid()) run.feeds.push_back(MakeSplat(DType::kInt32, {}, trips));
     if (has_variable_) {
       run.variables["v"] = MakeValues(RuntimeType(dtype_), {4}, Fill::kModerate, random_);
     }
@@ -311,7 +402,8 @@ class Generator {
   DataType dtype_ = DT_FLOAT;
   std::vector<Sized> feeds_, values_;
   graph::Operation update_;
-  bool has_variable_ = false;
+  Output trips_;  // valid once something depends on it
+  bool has_variable_ = false, with_gradients_ = false;
 };
 
 }  // namespace
