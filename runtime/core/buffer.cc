@@ -37,7 +37,7 @@ BufferRef Buffer::Wrap(void* data, int64_t bytes, std::function<void()> release)
 
 BufferRef Buffer::WrapReadOnly(const void* data, int64_t bytes, std::function<void()> release) {
   BufferRef buffer = Wrap(const_cast<void*>(data), bytes, std::move(release));
-  buffer->read_only_ = true;
+  buffer->set_read_only();
   return buffer;
 }
 

@@ -2,6 +2,7 @@
 #ifndef STATOR_RUNTIME_CORE_BUFFER_H_
 #define STATOR_RUNTIME_CORE_BUFFER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,13 +29,22 @@ class Buffer {
   static std::shared_ptr<Buffer> WrapReadOnly(const void* data, int64_t bytes,
                                               std::function<void()> release);
 
+  // For wrapped memory that needs no release: stands for this memory from now on. The caller sees
+  // to it that nobody uses the old address.
+  void Rewrap(void* data, int64_t bytes) {
+    data_ = data;
+    size_ = bytes;
+  }
+
   ~Buffer();
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
 
   void* data() const { return data_; }
   int64_t size() const { return size_; }
-  bool read_only() const { return read_only_; }
+  // Once set it stays so: variables then get new memory when they are written.
+  bool read_only() const { return read_only_.load(std::memory_order_relaxed); }
+  void set_read_only() { read_only_.store(true, std::memory_order_relaxed); }
 
  private:
   Buffer(void* data, int64_t size, std::function<void()> release)
@@ -42,7 +52,7 @@ class Buffer {
 
   void* data_;
   int64_t size_;
-  bool read_only_ = false;
+  std::atomic<bool> read_only_{false};
   std::function<void()> release_;  // empty: free()
 };
 

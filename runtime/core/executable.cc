@@ -16,6 +16,13 @@ Result<std::shared_ptr<Executable>> Executable::LoadFile(const std::string& path
   return Finish(std::move(image), options);
 }
 
+Result<std::shared_ptr<Executable>> Executable::LoadFd(int fd, uint64_t offset, uint64_t size,
+                                                       const LoadOptions& options) {
+  STATOR_EXEC_ASSIGN_OR_RETURN(std::unique_ptr<MappedImage> image,
+                               MappedImage::FromFd(fd, offset, size, options.hash_check));
+  return Finish(std::move(image), options);
+}
+
 Result<std::shared_ptr<Executable>> Executable::Finish(std::unique_ptr<MappedImage> image,
                                                        const LoadOptions& options) {
   std::shared_ptr<Executable> out(new Executable);
@@ -36,18 +43,6 @@ int32_t Executable::FindEntry(std::string_view name) const {
     if (entries[i].name == name) return static_cast<int32_t>(i);
   }
   return kNone;
-}
-
-Status InitializeVariables(const std::shared_ptr<Executable>& executable, VariableStore* variables) {
-  for (const executable::StoredTensor& value : executable->model().initial_values) {
-    // The buffer holds the executable, and so the mapping.
-    BufferRef bytes = Buffer::WrapReadOnly(executable->Bytes(value), value.constant_size,
-                                           [executable] { (void)executable; });
-    STATOR_EXEC_ASSIGN_OR_RETURN(const Tensor tensor,
-                                 Tensor::FromBuffer(value.dtype, value.dims, std::move(bytes)));
-    STATOR_EXEC_RETURN_IF_ERROR(variables->Adopt(value.name, tensor));
-  }
-  return Status::Ok();
 }
 
 std::array<int64_t, executable::kNumStepKinds> Executable::StepCounts() const {

@@ -42,13 +42,19 @@ class Executable {
                                                   const LoadOptions& options = {});
   static Result<std::shared_ptr<Executable>> LoadFile(const std::string& path,
                                                       const LoadOptions& options = {});
+  // See MappedImage::FromFd.
+  static Result<std::shared_ptr<Executable>> LoadFd(int fd, uint64_t offset, uint64_t size,
+                                                    const LoadOptions& options = {});
 
   const executable::ImageModel& model() const { return image_->view().plan; }
+  const executable::ImageView& view() const { return image_->view(); }
   const Program& program() const { return *program_; }
   // The tensor's bytes in the image; it lies in `model()`.
   const uint8_t* Bytes(const executable::StoredTensor& tensor) const {
     return image_->view().constants + tensor.constant_offset;
   }
+  // Number of the version that initial values are, in any store.
+  uint64_t initial_version() const { return initial_version_; }
   // Index of an entry point, or kNone.
   int32_t FindEntry(std::string_view name) const;
 
@@ -80,15 +86,12 @@ class Executable {
   std::unique_ptr<MappedImage> image_;
   std::unique_ptr<Program> program_;
   LoadOptions options_;
+  const uint64_t initial_version_ = NextVersionNumber();
   std::mutex plans_mutex_;
   std::list<CachedPlan> plans_;                   // most recent first
   std::vector<std::unique_ptr<InitState>> init_;  // per entry point
   std::array<std::atomic<int64_t>, executable::kNumStepKinds> step_counts_{};
 };
-
-// Gives the image's initial values to those variables of the store that hold none. They read the
-// image's constants in place, which keeps the executable loaded, until they are written.
-Status InitializeVariables(const std::shared_ptr<Executable>& executable, VariableStore* variables);
 
 }  // namespace stator::runtime
 

@@ -19,6 +19,10 @@ class HostCall : public HostCallContext {
     for (size_t i = 0; i < inputs_.size(); ++i) inputs_[i] = View(body.inputs[i]);
     for (size_t i = 0; i < outputs_.size(); ++i) {
       const int32_t b = body.outputs[i];
+      // What the last call made, in this run or the one before, is gone.
+      const bool makes_it = run->m_.buffers[b].kind == executable::BufferKind::kDynamic &&
+                            run->m_.buffers[b].alias_of == kNone && !run->p_.has_alloc[b];
+      if (makes_it) run->Release(b);
       outputs_[i] = View(b);
       if (outputs_[i].data != nullptr && outputs_[i].dtype == DType::kString) Clear(outputs_[i], b);
     }

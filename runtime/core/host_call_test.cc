@@ -37,6 +37,7 @@ TEST(HostCall, SeesStringsAndBindsShapes) {
   EXPECT_EQ(t.Load(&host).status().ToString(),
             "NotFound: node split: host function split is not registered in this program");
   host.Register("split", [](HostCallContext* c) -> Status {
+    EXPECT_EQ(c->output(0).data, nullptr);
     std::vector<std::string> parts;
     for (int64_t i = 0; i < c->input(0).num_elements(); ++i) {
       std::string rest = c->InputString(0, i);
@@ -58,6 +59,9 @@ TEST(HostCall, SeesStringsAndBindsShapes) {
   const Status status = runner->Run({*Tensor::FromStrings({2}, {"a,bc", "def"})}, {}, &fetched);
   ASSERT_TRUE(status.ok()) << status.ToString();
   EXPECT_EQ(fetched[0].strings(), (std::vector<std::string>{"def", "bc", "a"}));
+  // Each call makes its output anew: nothing of the run before is written or shown.
+  ASSERT_TRUE(runner->Run({*Tensor::FromStrings({1}, {"g"})}, {}, &fetched).ok());
+  EXPECT_EQ(fetched[0].strings(), std::vector<std::string>{"g"});
   EXPECT_EQ(runner->Run({*Tensor::FromStrings({1}, {""})}, {}, &fetched).ToString(),
             "InvalidArgument: node split: empty text");
 }

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "executable/verifier.h"
 
@@ -50,18 +52,38 @@ Status WriteAll(int fd, const uint8_t* data, size_t size) {
   return Status::Ok();
 }
 
-// A memfd that holds the bytes and can no longer change; -1 with errno.
-Result<int> SealedCopy(const uint8_t* data, size_t size) {
+// A memfd that `write` has filled and that can no longer change.
+template <typename Write>
+Result<int> SealedMemory(Write write) {
   int fd = memfd_create("stator-image", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
   if (fd < 0) fd = memfd_create("stator-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return SystemError("memfd_create");
-  const Status status = WriteAll(fd, data, size);
+  const Status status = write(fd);
   if (!status.ok()) {
     close(fd);
     return status;
   }
   fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
   return fd;
+}
+
+Result<int> SealedCopy(const uint8_t* data, size_t size) {
+  return SealedMemory([&](int fd) { return WriteAll(fd, data, size); });
+}
+
+Status CopyRange(int from, uint64_t offset, uint64_t size, int to) {
+  std::vector<uint8_t> chunk(std::min<uint64_t>(size, 1 << 20));
+  while (size > 0) {
+    const ssize_t n = pread(from, chunk.data(), std::min<uint64_t>(size, chunk.size()),
+                            static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return SystemError("reading an image");
+    if (n == 0) return executable::DataLoss("image: the file became shorter while it was read");
+    STATOR_EXEC_RETURN_IF_ERROR(WriteAll(to, chunk.data(), static_cast<size_t>(n)));
+    offset += static_cast<uint64_t>(n);
+    size -= static_cast<uint64_t>(n);
+  }
+  return Status::Ok();
 }
 
 #if defined(__x86_64__)
@@ -136,43 +158,61 @@ Result<std::unique_ptr<MappedImage>> MappedImage::FromBytes(const uint8_t* data,
                                                             executable::HashCheck check) {
   STATOR_EXEC_ASSIGN_OR_RETURN(const int raw, SealedCopy(data, size));
   const Descriptor fd(raw);
-  return FromDescriptor(fd.get(), size, check);
+  return Map(fd.get(), 0, size, check);
 }
 
 Result<std::unique_ptr<MappedImage>> MappedImage::FromFile(const std::string& path,
                                                            executable::HashCheck check) {
   const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat info;
-  if (fd.get() < 0 || fstat(fd.get(), &info) != 0) {
-    return NotFound("image " + path + ": " + std::strerror(errno));
-  }
-  Result<std::unique_ptr<MappedImage>> image =
-      FromDescriptor(fd.get(), static_cast<size_t>(info.st_size), check);
+  if (fd.get() < 0) return NotFound("image " + path + ": " + std::strerror(errno));
+  Result<std::unique_ptr<MappedImage>> image = FromFd(fd.get(), 0, 0, check);
   if (!image.ok()) {
     return Status(image.status().code(), path + ": " + image.status().message());
   }
   return image;
 }
 
-Result<std::unique_ptr<MappedImage>> MappedImage::FromDescriptor(int fd, size_t size,
-                                                                 executable::HashCheck check) {
+Result<std::unique_ptr<MappedImage>> MappedImage::FromFd(int fd, uint64_t offset, uint64_t size,
+                                                         executable::HashCheck check) {
+  struct stat info;
+  if (fstat(fd, &info) != 0) {
+    return executable::InvalidArgument("image: descriptor " + std::to_string(fd) + ": " +
+                                       std::strerror(errno));
+  }
+  if (!S_ISREG(info.st_mode)) return executable::InvalidArgument("image: not a regular file");
+  const auto file_size = static_cast<uint64_t>(info.st_size);
+  if (offset > file_size || size > file_size - offset) {
+    return executable::DataLoss("image: " + std::to_string(size) + " bytes at offset " +
+                                std::to_string(offset) + " are expected, the file has " +
+                                std::to_string(file_size));
+  }
+  if (size == 0) size = file_size - offset;
+  if (offset % executable::kSectionAlignment == 0) return Map(fd, offset, size, check);
+  STATOR_EXEC_ASSIGN_OR_RETURN(
+      const int raw, SealedMemory([&](int to) { return CopyRange(fd, offset, size, to); }));
+  const Descriptor copy(raw);
+  return Map(copy.get(), 0, size, check);
+}
+
+Result<std::unique_ptr<MappedImage>> MappedImage::Map(int fd, uint64_t offset, size_t size,
+                                                      executable::HashCheck check) {
   if (size < sizeof(executable::ImageHeader)) {
     return executable::DataLoss("image: " + std::to_string(size) + " bytes are too few");
   }
   std::unique_ptr<MappedImage> image(new MappedImage);
-  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, static_cast<off_t>(offset));
   if (data == MAP_FAILED) return SystemError("mapping an image");
   image->image_ = data;
   image->image_size_ = size;
   STATOR_EXEC_ASSIGN_OR_RETURN(
       image->view_,
       executable::VerifyImage(static_cast<const uint8_t*>(data), size, {check, &CheckTarget}));
-  if (image->view_.code_size > 0) STATOR_EXEC_RETURN_IF_ERROR(image->MapCode(fd));
+  if (image->view_.code_size > 0) STATOR_EXEC_RETURN_IF_ERROR(image->MapCode(fd, offset));
   return image;
 }
 
-Status MappedImage::MapCode(int fd) {
-  const auto offset = static_cast<off_t>(view_.variant.code.offset);
+Status MappedImage::MapCode(int fd, uint64_t image_offset) {
+  const auto offset = static_cast<off_t>(image_offset + view_.variant.code.offset);
   code_size_ = static_cast<size_t>(view_.code_size);
   void* code = mmap(nullptr, code_size_, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, offset);
   if (code == MAP_FAILED && (errno == EPERM || errno == EACCES)) {  // a noexec mount

@@ -24,6 +24,13 @@ class MappedImage {
   static executable::Result<std::unique_ptr<MappedImage>> FromFile(const std::string& path,
                                                                    executable::HashCheck check);
 
+  // Maps `size` bytes (0: all that follow) at `offset` of a regular file, for a bundle inside a
+  // larger file. The descriptor may be closed afterwards; its position is neither used nor moved.
+  // An offset that is no multiple of 64 KiB cannot be mapped, so the bytes are copied into a memfd.
+  static executable::Result<std::unique_ptr<MappedImage>> FromFd(int fd, uint64_t offset,
+                                                                 uint64_t size,
+                                                                 executable::HashCheck check);
+
   ~MappedImage();
   MappedImage(const MappedImage&) = delete;
   MappedImage& operator=(const MappedImage&) = delete;
@@ -33,9 +40,9 @@ class MappedImage {
 
  private:
   MappedImage() = default;
-  static executable::Result<std::unique_ptr<MappedImage>> FromDescriptor(
-      int fd, size_t size, executable::HashCheck check);
-  executable::Status MapCode(int fd);
+  static executable::Result<std::unique_ptr<MappedImage>> Map(int fd, uint64_t offset, size_t size,
+                                                              executable::HashCheck check);
+  executable::Status MapCode(int fd, uint64_t image_offset);
 
   executable::ImageView view_;
   void* image_ = nullptr;  // the whole image, read only

@@ -86,25 +86,31 @@ Status RunExecution::PlaceVariables() {
 
 Status RunExecution::RunInit() {
   if (entry_.init_block == kNone) return Status::Ok();
+  const auto current = [this](const PersistentSet* set) {
+    if (set == nullptr) return false;
+    for (size_t i = 0; i < entry_.init_variables.size(); ++i) {
+      if (set->versions[i] != leases_[entry_.init_variables[i]].number) return false;
+    }
+    return true;
+  };
+  // Runners whose stores differ alternate in `init.current`: each keeps its own while it is
+  // current.
+  if (current(persistent_.get())) return Status::Ok();
   Executable::InitState& init = *executable_->init_[entry_index_];
   const std::lock_guard<std::mutex> lock(init.mutex);
-  std::vector<uint64_t> versions;
-  for (int32_t i : entry_.init_variables) versions.push_back(leases_[i].number);
-  const bool fresh = init.current == nullptr || init.current->versions != versions;
+  const bool fresh = !current(init.current.get());
   std::shared_ptr<PersistentSet> made;
   if (fresh) {
     made = std::make_shared<PersistentSet>();
-    made->versions = std::move(versions);
+    for (int32_t i : entry_.init_variables) made->versions.push_back(leases_[i].number);
     made->buffers.resize(m_.buffers.size());
     for (size_t i = 0; i < m_.buffers.size(); ++i) {
       const executable::Buffer& b = m_.buffers[i];
-      if (b.kind != BufferKind::kPersistent || b.alias_of != kNone) continue;
+      if (b.kind != BufferKind::kPersistent || b.alias_of != kNone || !IsOfEntry(b)) continue;
       STATOR_EXEC_ASSIGN_OR_RETURN(made->buffers[i],
                                    Buffer::Allocate(plan_->values[b.byte_size], b.alignment));
     }
     persistent_ = made;
-  } else if (persistent_ == init.current) {
-    return Status::Ok();
   } else {
     persistent_ = init.current;
   }
@@ -122,16 +128,42 @@ Status RunExecution::RunInit() {
   return Status::Ok();
 }
 
+Status RunExecution::AnnounceOutputs() {
+  for (size_t i = 0; i < entry_.fetches.size(); ++i) {
+    const executable::Port& port = entry_.fetches[i];
+    int64_t bytes = executable::DTypeSize(port.dtype);
+    bool known = true;
+    for (int32_t e : port.dims) {
+      known &= p_.uses[e].KnownAtStart();
+      if (!known) break;
+      if (__builtin_mul_overflow(bytes, values_[e], &bytes)) {
+        return executable::InvalidArgument("fetch " + port.name + ": too large");
+      }
+    }
+    if (!known) continue;
+    STATOR_EXEC_RETURN_IF_ERROR(options_.outputs->Announce(static_cast<int>(i), bytes));
+  }
+  return Status::Ok();
+}
+
 Status RunExecution::PlaceOutputs(std::vector<Tensor>* fetches) {
   for (size_t i = 0; i < m_.buffers.size(); ++i) {
     const executable::Buffer& b = m_.buffers[i];
     if (b.kind != BufferKind::kOutput || b.alias_of != kNone) continue;
     const auto index = static_cast<int32_t>(i);
-    const executable::WaveRange waves = p_.entry_waves[entry_index_];
-    if (b.first_wave > waves.last || b.last_wave < waves.first) continue;
+    if (!IsOfEntry(b)) continue;
     if (!p_.uses[b.byte_size].KnownAtStart()) continue;  // an Alloc step will
     const int64_t bytes = plan_->values[b.byte_size];
     const int32_t fetch = fetch_of_output_[i];
+    if (fetch != kNone && options_.outputs != nullptr) {
+      STATOR_EXEC_ASSIGN_OR_RETURN(BufferRef given,
+                                   options_.outputs->Provide(fetch, bytes, b.alignment));
+      if (given != nullptr) {
+        owned_[i] = std::move(given);
+        SetAddress(index, owned_[i]->data());
+        continue;
+      }
+    }
     if (fetch != kNone && options_.reuse_fetches) {
       Tensor& given = (*fetches)[fetch];
       if (given.dtype() == b.dtype && given.buffer() != nullptr &&

@@ -24,6 +24,7 @@ class Builder {
     p_->model = &m_;
     p_->uses = executable::ExprUses(m_);
     p_->blocks.resize(m_.blocks.size());
+    p_->has_alloc.resize(m_.buffers.size());
     STATOR_EXEC_RETURN_IF_ERROR(CheckDevices());
     for (size_t i = 0; i < m_.entry_points.size(); ++i) {
       const executable::EntryPoint& entry = m_.entry_points[i];
@@ -110,6 +111,8 @@ class Builder {
       launch = AddLaunch(*l, kernel, !info.writes_variables.empty());
     } else if (const auto* copy = std::get_if<executable::Copy>(&step.body)) {
       Writes(copy->destination, &info);
+    } else if (const auto* alloc = std::get_if<executable::Alloc>(&step.body)) {
+      p_->has_alloc[alloc->buffer] = true;
     } else if (const auto* use = std::get_if<executable::UseList>(&step.body)) {
       if (use->action == executable::ListAction::kPop) Writes(use->buffer, &info);
     } else if (const auto* call = std::get_if<executable::HostCall>(&step.body)) {

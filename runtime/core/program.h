@@ -69,6 +69,9 @@ struct Program {
   std::vector<std::vector<int32_t>> address_dependents;
   // Views whose offset holds Step or Loop symbols.
   std::vector<int32_t> moving_views;
+  // Per buffer: an Alloc step gives it memory. A host call's Dynamic output that has none gets its
+  // memory from the function.
+  std::vector<bool> has_alloc;
   // Per buffer: content of constants, ready to use.
   std::vector<void*> constants;
   std::vector<std::unique_ptr<std::vector<std::string>>> constant_strings;

@@ -60,6 +60,7 @@ Status RunExecution::Run(const std::vector<Tensor>& feeds, const RunOptions& opt
   STATOR_EXEC_RETURN_IF_ERROR(AcquireVariables());
   const auto run = [&]() -> Status {
     STATOR_EXEC_RETURN_IF_ERROR(BindInputs(feeds));
+    if (options_.outputs != nullptr) STATOR_EXEC_RETURN_IF_ERROR(AnnounceOutputs());
     STATOR_EXEC_RETURN_IF_ERROR(PlaceArena());
     STATOR_EXEC_RETURN_IF_ERROR(PlaceFeeds(feeds));
     STATOR_EXEC_RETURN_IF_ERROR(PlaceVariables());
@@ -69,6 +70,34 @@ Status RunExecution::Run(const std::vector<Tensor>& feeds, const RunOptions& opt
     return Fetch(feeds, fetches);
   };
   const Status status = run();
+  Finish();
+  return status;
+}
+
+Status RunExecution::Plan(const std::vector<Tensor>& feeds, int max_threads, RunPlan* plan) {
+  options_ = RunOptions();
+  options_.max_threads = max_threads;
+  stats_ = RunStats();
+  guard_failure_.reset();
+  std::fill(published_.begin(), published_.end(), false);
+  STATOR_EXEC_RETURN_IF_ERROR(AcquireVariables());
+  const Status status = BindInputs(feeds);
+  if (status.ok()) {
+    plan->arena_bytes = plan_->arena_bytes;
+    plan->arena_lower_bound = plan_->layout.lower_bound;
+    plan->scratch_bytes = plan_->scratch_stride * ThreadLimit();
+    plan->persistent_bytes = 0;
+    for (const executable::Buffer& b : m_.buffers) {
+      if (b.kind != BufferKind::kPersistent || b.alias_of != kNone || !IsOfEntry(b)) continue;
+      plan->persistent_bytes += plan_->values[b.byte_size];
+    }
+    plan->fetch_dims.assign(entry_.fetches.size(), {});
+    for (size_t i = 0; i < entry_.fetches.size(); ++i) {
+      for (int32_t e : entry_.fetches[i].dims) {
+        plan->fetch_dims[i].push_back(p_.uses[e].KnownAtStart() ? plan_->values[e] : -1);
+      }
+    }
+  }
   Finish();
   return status;
 }

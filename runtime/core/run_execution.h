@@ -32,6 +32,7 @@ class RunExecution {
 
   Status Run(const std::vector<Tensor>& feeds, const RunOptions& options,
              std::vector<Tensor>* fetches);
+  Status Plan(const std::vector<Tensor>& feeds, int max_threads, RunPlan* plan);
 
  private:
   friend class Runner;
@@ -52,6 +53,7 @@ class RunExecution {
   Status PlaceFeeds(const std::vector<Tensor>& feeds);
   Status PlaceVariables();
   Status RunInit();
+  Status AnnounceOutputs();
   Status PlaceOutputs(std::vector<Tensor>* fetches);
 
   // collect_results.cc: what it leaves behind.
@@ -93,8 +95,13 @@ class RunExecution {
   Status BindSymbolValue(int32_t symbol, int64_t value);
   void SetAddress(int32_t buffer, void* address);
   Status Allocate(int32_t buffer, int64_t bytes);
+  void Release(int32_t buffer);
   Status Charge(int64_t bytes);
   void Refund(int64_t bytes) { bytes_in_use_ -= bytes; }
+  bool IsOfEntry(const executable::Buffer& b) const {
+    const executable::WaveRange waves = p_.entry_waves[entry_index_];
+    return b.first_wave <= waves.last && b.last_wave >= waves.first;
+  }
   bool ReadBool(int32_t buffer) const { return *static_cast<const uint8_t*>(table_[buffer]) != 0; }
 
   const std::shared_ptr<Executable> executable_;

@@ -131,11 +131,7 @@ Status RunExecution::Do(const ProgramStep& step, const executable::Alloc& body) 
 }
 
 Status RunExecution::Do(const ProgramStep& step, const executable::Free& body) {
-  BufferRef& memory = owned_[body.buffer];
-  if (memory == nullptr) return Status::Ok();
-  Refund(memory->size());
-  memory.reset();
-  SetAddress(body.buffer, nullptr);
+  Release(body.buffer);
   return Status::Ok();
 }
 
@@ -268,6 +264,13 @@ Status RunExecution::Allocate(int32_t buffer, int64_t bytes) {
     std::memset(memory->data(), 0xFF, static_cast<size_t>(bytes));
   }
   return Status::Ok();
+}
+
+void RunExecution::Release(int32_t buffer) {
+  BufferRef& memory = owned_[buffer];
+  if (memory != nullptr) Refund(memory->size());
+  memory.reset();
+  SetAddress(buffer, nullptr);
 }
 
 Status RunExecution::Charge(int64_t bytes) {

@@ -1,28 +1,9 @@
 #include "runtime/core/runner.h"
 
-#include <cstring>
-
-#include "executable/expr_eval.h"
+#include "runtime/core/initial_values.h"
 #include "runtime/core/run_execution.h"
 
 namespace stator::runtime {
-
-namespace {
-
-Status InitializeZero(const executable::ImageModel& model, const executable::Variable& v,
-                      VariableStore* variables) {
-  std::vector<int64_t> dims;
-  for (int32_t e : v.read_dims) {
-    STATOR_EXEC_ASSIGN_OR_RETURN(const int64_t dim,
-                                 executable::EvaluateExpr(model, e, nullptr, nullptr));
-    dims.push_back(dim);
-  }
-  STATOR_EXEC_ASSIGN_OR_RETURN(Tensor zeros, Tensor::Create(v.dtype, std::move(dims)));
-  std::memset(zeros.raw(), 0, static_cast<size_t>(zeros.bytes()));
-  return variables->Initialize(v.name, zeros);
-}
-
-}  // namespace
 
 Runner::Runner() = default;
 Runner::~Runner() = default;
@@ -38,10 +19,8 @@ Result<std::unique_ptr<Runner>> Runner::Create(std::shared_ptr<Executable> execu
     return executable::FailedPrecondition("entry " + entries[entry].name +
                                           " has variables, but there is no variable store");
   }
-  for (const executable::Variable& v : entries[entry].variables) {
-    if (v.zero_initialized) {
-      STATOR_EXEC_RETURN_IF_ERROR(InitializeZero(executable->model(), v, variables));
-    }
+  if (variables != nullptr) {
+    STATOR_EXEC_RETURN_IF_ERROR(InitializeCounters(*executable, entry, variables));
   }
   std::unique_ptr<Runner> runner(new Runner);
   runner->impl_ = std::make_unique<RunExecution>(std::move(executable), entry, variables,
@@ -52,6 +31,10 @@ Result<std::unique_ptr<Runner>> Runner::Create(std::shared_ptr<Executable> execu
 Status Runner::Run(const std::vector<Tensor>& feeds, const RunOptions& options,
                    std::vector<Tensor>* fetches) {
   return impl_->Run(feeds, options, fetches);
+}
+
+Status Runner::Plan(const std::vector<Tensor>& feeds, int max_threads, RunPlan* plan) {
+  return impl_->Plan(feeds, max_threads, plan);
 }
 
 const executable::EntryPoint& Runner::entry() const { return impl_->entry_; }

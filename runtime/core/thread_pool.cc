@@ -2,6 +2,7 @@
 
 #include <linux/futex.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -128,9 +129,17 @@ ThreadPool* ThreadPool::Default() {
   return pool;
 }
 
-ThreadPool::ThreadPool(int size) {
+ThreadPool::ThreadPool(int size) : size_(size) {
+  // The program's signals are handled on the program's threads.
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
   for (int i = 1; i < size; ++i) threads_.emplace_back([this] { WorkerLoop(); });
+  sigprocmask(SIG_SETMASK, &before, nullptr);
 }
+
+ThreadPool::ThreadPool(int size, ParallelFor loop, void* user)
+    : size_(size), loop_(loop), user_(user) {}
 
 ThreadPool::~ThreadPool() {
   stop_.store(true);
@@ -139,7 +148,27 @@ ThreadPool::~ThreadPool() {
   for (std::thread& t : threads_) t.join();
 }
 
+namespace {
+
+struct OutsideJob {
+  ThreadPool::Function fn;
+  void* context;
+};
+
+void RunOutside(void* context, int part) {
+  const ScopedFloatMode float_mode;  // the caller's threads may have another
+  const auto* job = static_cast<const OutsideJob*>(context);
+  job->fn(job->context, part);
+}
+
+}  // namespace
+
 void ThreadPool::Run(int parts, Function fn, void* context) {
+  if (loop_ != nullptr && parts > 1) {
+    OutsideJob job{fn, context};
+    loop_(user_, parts, RunOutside, &job);
+    return;
+  }
   Slot* slot = nullptr;
   if (parts > 1 && !threads_.empty()) {
     for (Slot& s : slots_) {

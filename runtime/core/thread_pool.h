@@ -16,6 +16,12 @@ class ThreadPool {
  public:
   // `size` threads compute in all: size - 1 own ones and the caller. size >= 1.
   explicit ThreadPool(int size);
+  // No threads of its own: jobs run through the caller's parallel loop, which calls
+  // fn(context, part) once for each part in [0, parts), parts <= size, on any threads, and returns
+  // when all have returned. It must allow several threads to run jobs at once if they share this.
+  using Function = void (*)(void* context, int part);
+  using ParallelFor = void (*)(void* user, int parts, Function fn, void* context);
+  ThreadPool(int size, ParallelFor loop, void* user);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -25,12 +31,11 @@ class ThreadPool {
   // CPUs that this process may use: affinity mask and cgroup quota, at least 1.
   static int DefaultSize();
 
-  int size() const { return static_cast<int>(threads_.size()) + 1; }
+  int size() const { return size_; }
 
   // Calls fn(context, part) once for each part in [0, parts) and returns when all have returned.
   // Parts run on any thread, in any order. What fn wrote is visible to the caller afterwards. Not
   // to be called from inside fn.
-  using Function = void (*)(void* context, int part);
   void Run(int parts, Function fn, void* context);
 
  private:
@@ -53,6 +58,9 @@ class ThreadPool {
   static bool WorkOn(Slot* slot);
   static void FinishPart(Slot* slot);
 
+  const int size_;
+  const ParallelFor loop_ = nullptr;
+  void* const user_ = nullptr;
   Slot slots_[kSlots];
   std::atomic<uint32_t> epoch_{0};  // grows with each job; idle threads watch it
   std::atomic<uint32_t> sleepers_{0};

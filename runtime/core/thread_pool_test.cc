@@ -64,6 +64,25 @@ TEST(ThreadPool, SeveralCallersAtOnce) {
   EXPECT_EQ(total.load(), 6 * 500 * 5);
 }
 
+TEST(ThreadPool, RunsThroughTheCallersLoop) {
+  int loops = 0;
+  const auto backwards = [](void* user, int parts, ThreadPool::Function fn, void* context) {
+    ++*static_cast<int*>(user);
+    for (int i = parts; i-- > 0;) fn(context, i);
+  };
+  ThreadPool pool(7, backwards, &loops);
+  EXPECT_EQ(pool.size(), 7);
+  std::vector<int> order;
+  const auto note = [](void* context, int part) {
+    static_cast<std::vector<int>*>(context)->push_back(part);
+  };
+  pool.Run(3, note, &order);
+  EXPECT_EQ(order, (std::vector<int>{2, 1, 0}));
+  pool.Run(1, note, &order);  // needs no loop
+  EXPECT_EQ(order.back(), 0);
+  EXPECT_EQ(loops, 1);
+}
+
 TEST(ThreadPool, DefaultSizeIsSane) {
   EXPECT_GE(ThreadPool::DefaultSize(), 1);
   EXPECT_LE(ThreadPool::DefaultSize(), 1024);

@@ -1,10 +1,17 @@
 #include "runtime/core/variable_store.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
+#include <set>
 
 namespace stator::runtime {
+
+uint64_t NextVersionNumber() {
+  static std::atomic<uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 Variable* VariableStore::FindOrCreate(const std::string& name) {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -63,6 +70,7 @@ Status VariableStore::Acquire(const std::vector<VariableAccess>& accesses,
     lease.dims.assign(v.dims.begin(), v.dims.end());
     lease.number = v.number;
     lease.publish = false;
+    lease.new_number = 0;
     if (lease.exclusive) {
       v.exclusive = true;
     } else {
@@ -99,7 +107,7 @@ void VariableStore::Release(std::vector<VariableLease>* leases) {
         if (v.dims != lease.new_dims) v.dims = lease.new_dims;
         v.dtype = lease.new_dtype;
         v.initialized = true;
-        ++v.number;
+        v.number = lease.new_number != 0 ? lease.new_number : NextVersionNumber();
       } else if (lease.access.write && !lease.exclusive && lease.new_buffer != nullptr) {
         v.spare = std::move(lease.new_buffer);
       }
@@ -109,7 +117,8 @@ void VariableStore::Release(std::vector<VariableLease>* leases) {
   released_.notify_all();
 }
 
-Result<Tensor> VariableStore::Read(const std::string& name) {
+Status VariableStore::Visit(const std::string& name,
+                            const std::function<Status(const VariableLease&)>& visit) {
   Variable* variable = nullptr;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -119,33 +128,103 @@ Result<Tensor> VariableStore::Read(const std::string& name) {
   }
   std::vector<VariableLease> leases;
   STATOR_EXEC_RETURN_IF_ERROR(Acquire({{variable, true, false, false}}, {}, &leases));
-  Result<Tensor> copy = executable::FailedPrecondition("variable " + name + " is not initialized");
-  if (leases[0].initialized) {
-    const VariableLease& lease = leases[0];
-    copy = Tensor::Create(lease.dtype, lease.dims);
-    if (copy.ok() && copy->bytes() > 0) {
-      std::memcpy(copy->raw(), lease.buffer->data(), static_cast<size_t>(copy->bytes()));
-    }
-  }
+  const Status status = visit(leases[0]);
   Release(&leases);
+  return status;
+}
+
+Result<Tensor> VariableStore::Read(const std::string& name) {
+  Tensor copy;
+  STATOR_EXEC_RETURN_IF_ERROR(Visit(name, [&](const VariableLease& lease) -> Status {
+    if (!lease.initialized) {
+      return executable::FailedPrecondition("variable " + name + " is not initialized");
+    }
+    STATOR_EXEC_ASSIGN_OR_RETURN(copy, Tensor::Create(lease.dtype, lease.dims));
+    if (copy.bytes() > 0) {
+      std::memcpy(copy.raw(), lease.buffer->data(), static_cast<size_t>(copy.bytes()));
+    }
+    return Status::Ok();
+  }));
   return copy;
 }
 
 Status VariableStore::Write(const std::string& name, const Tensor& value) {
-  if (!value.valid() || value.is_string()) {
-    return executable::Unimplemented("variable " + name + ": cannot hold " + value.TypeToString());
+  return WriteAll({{name, value}});
+}
+
+Status VariableStore::WriteAll(const std::vector<std::pair<std::string, Tensor>>& values) {
+  std::vector<Tensor> copies;
+  std::set<Variable*> distinct;
+  std::vector<VariableAccess> accesses;
+  for (const auto& [name, value] : values) {
+    if (!value.valid() || value.is_string()) {
+      return executable::Unimplemented("variable " + name + ": cannot hold " +
+                                       value.TypeToString());
+    }
+    Variable* variable = FindOrCreate(name);
+    if (!distinct.insert(variable).second) {
+      return executable::InvalidArgument("variable " + name + " is given twice");
+    }
+    accesses.push_back({variable, false, true, false});
+    STATOR_EXEC_ASSIGN_OR_RETURN(
+        Tensor copy, Tensor::FromBytes(value.dtype(), value.dims(), value.raw(), value.bytes()));
+    copies.push_back(std::move(copy));
   }
-  Variable* variable = FindOrCreate(name);
-  STATOR_EXEC_ASSIGN_OR_RETURN(
-      Tensor copy, Tensor::FromBytes(value.dtype(), value.dims(), value.raw(), value.bytes()));
   std::vector<VariableLease> leases;
-  STATOR_EXEC_RETURN_IF_ERROR(Acquire({{variable, false, true, false}}, {}, &leases));
-  leases[0].publish = true;
-  leases[0].new_buffer = copy.buffer();
-  leases[0].new_dims = copy.dims();
-  leases[0].new_dtype = copy.dtype();
+  STATOR_EXEC_RETURN_IF_ERROR(Acquire(accesses, {}, &leases));
+  for (size_t i = 0; i < leases.size(); ++i) {
+    leases[i].publish = true;
+    leases[i].new_buffer = copies[i].buffer();
+    leases[i].new_dims = copies[i].dims();
+    leases[i].new_dtype = copies[i].dtype();
+  }
   Release(&leases);
   return Status::Ok();
+}
+
+Status VariableStore::Adopt(const std::string& name, const Tensor& value, uint64_t number) {
+  std::vector<VariableLease> leases;
+  STATOR_EXEC_RETURN_IF_ERROR(Acquire({{FindOrCreate(name), true, true, false}}, {}, &leases));
+  if (!leases[0].initialized) {  // else someone was faster
+    leases[0].publish = true;
+    leases[0].new_buffer = value.buffer();
+    leases[0].new_dims = value.dims();
+    leases[0].new_dtype = value.dtype();
+    leases[0].new_number = number;
+  }
+  Release(&leases);
+  return Status::Ok();
+}
+
+Status VariableStore::ShareInto(VariableStore* other) {
+  std::vector<VariableAccess> accesses;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (const auto& [name, v] : variables_) accesses.push_back({v.get(), true, false, false});
+  }
+  std::vector<VariableLease> leases;
+  STATOR_EXEC_RETURN_IF_ERROR(Acquire(accesses, {}, &leases));
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (VariableLease& lease : leases) {
+      // A writer may have published since, but not into the version that is pinned here.
+      Variable& v = *lease.access.variable;
+      if (v.buffer != nullptr && v.buffer == lease.buffer) v.buffer->set_read_only();
+    }
+  }
+  Status status;
+  for (VariableLease& lease : leases) {
+    const std::string& name = lease.access.variable->name;
+    if (!lease.initialized) {
+      other->FindOrCreate(name);
+      continue;
+    }
+    Result<Tensor> value = Tensor::FromBuffer(lease.dtype, lease.dims, lease.buffer);
+    status = value.ok() ? other->Adopt(name, *value, lease.number) : value.status();
+    if (!status.ok()) break;
+  }
+  Release(&leases);
+  return status;
 }
 
 Status VariableStore::Initialize(const std::string& name, const Tensor& value) {
@@ -157,17 +236,6 @@ Status VariableStore::Initialize(const std::string& name, const Tensor& value) {
   STATOR_EXEC_ASSIGN_OR_RETURN(
       Tensor copy, Tensor::FromBytes(value.dtype(), value.dims(), value.raw(), value.bytes()));
   return Adopt(name, copy);
-}
-
-Status VariableStore::Adopt(const std::string& name, const Tensor& value) {
-  std::vector<VariableLease> leases;
-  STATOR_EXEC_RETURN_IF_ERROR(Acquire({{FindOrCreate(name), true, true, false}}, {}, &leases));
-  leases[0].publish = !leases[0].initialized;  // someone may have been faster
-  leases[0].new_buffer = value.buffer();
-  leases[0].new_dims = value.dims();
-  leases[0].new_dtype = value.dtype();
-  Release(&leases);
-  return Status::Ok();
 }
 
 int64_t VariableStore::TotalBytes() const {
@@ -186,7 +254,7 @@ void VariableStore::Clear() {
     v->buffer.reset();
     v->spare.reset();
     v->dims.clear();
-    ++v->number;
+    v->number = NextVersionNumber();
   }
 }
 

@@ -4,10 +4,12 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "executable/compile.h"
@@ -18,6 +20,10 @@
 
 namespace stator::runtime {
 
+// Numbers of versions are unique in the process, so that equal numbers mean equal content,
+// whichever store holds it.
+uint64_t NextVersionNumber();
+
 // A variable and its newest version. Guarded by the store's mutex: runs work on what their lease
 // copied.
 struct Variable {
@@ -26,7 +32,7 @@ struct Variable {
   DType dtype = DType::kInvalid;
   std::vector<int64_t> dims;
   BufferRef buffer;
-  uint64_t number = 0;  // grows with each publication
+  uint64_t number = 0;  // of this version; see NextVersionNumber
 
   int pins = 0;            // runs that hold `buffer` for reading
   bool written = false;    // a run holds the right to write: one writer at a time
@@ -56,6 +62,7 @@ struct VariableLease {
   BufferRef new_buffer;  // unless exclusive
   std::vector<int64_t> new_dims;
   DType new_dtype = DType::kInvalid;
+  uint64_t new_number = 0;  // 0: a new one
 };
 
 // Thread-safe. Variables live as long as the store.
@@ -81,14 +88,23 @@ class VariableStore {
   // Publishes what leases say and gives all of them back.
   void Release(std::vector<VariableLease>* leases);
 
+  // Shows the current version, which nobody changes meanwhile; it may be uninitialized. NotFound,
+  // or what `visit` returns.
+  Status Visit(const std::string& name, const std::function<Status(const VariableLease&)>& visit);
   // A copy of the current content. NotFound or FailedPrecondition (uninitialized).
   Result<Tensor> Read(const std::string& name);
   // Initializes or replaces. The tensor's memory is copied.
   Status Write(const std::string& name, const Tensor& value);
+  // The same for several at once: every run sees all of them or none.
+  Status WriteAll(const std::vector<std::pair<std::string, Tensor>>& values);
+  // Adopt for all current versions, taken between two runs, in another store: the stores then share
+  // memory until one of them writes.
+  Status ShareInto(VariableStore* other);
   // Write, unless it is initialized already.
   Status Initialize(const std::string& name, const Tensor& value);
   // Initialize with the tensor's own memory, which nobody else writes from now on. Numbers only.
-  Status Adopt(const std::string& name, const Tensor& value);
+  // `number`: the version's, if it is the same content as elsewhere; 0: a new one.
+  Status Adopt(const std::string& name, const Tensor& value, uint64_t number = 0);
   // Bytes that all current versions hold.
   int64_t TotalBytes() const;
   // Forgets all contents; variables become uninitialized. No run may be active.

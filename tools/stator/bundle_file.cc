@@ -7,6 +7,7 @@
 #include "executable/image_view.h"
 #include "graph/status_macros.h"
 #include "ops/register_host_functions.h"
+#include "runtime/core/initial_values.h"
 #include "runtime/session/status.h"
 
 namespace stator::tools {

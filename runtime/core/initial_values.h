@@ -1,0 +1,23 @@
+// The values that an image gives its variables.
+#ifndef STATOR_RUNTIME_CORE_INITIAL_VALUES_H_
+#define STATOR_RUNTIME_CORE_INITIAL_VALUES_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "runtime/core/executable.h"
+#include "runtime/core/variable_store.h"
+
+namespace stator::runtime {
+
+// Gives the image's initial values to those variables of the store that hold none, zeros to its
+// counters included. The values read the image's constants in place, which keeps the executable
+// loaded, until they are written. Variables that the image says nothing of stay as they are.
+Status InitializeVariables(const std::shared_ptr<Executable>& executable, VariableStore* store);
+
+// The zeros of one entry point only: what any run may rely on.
+Status InitializeCounters(const Executable& executable, int32_t entry, VariableStore* store);
+
+}  // namespace stator::runtime
+
+#endif  // STATOR_RUNTIME_CORE_INITIAL_VALUES_H_
