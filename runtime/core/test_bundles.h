@@ -1,0 +1,33 @@
+/* Bundles for tests of the C interface, by name; for C and C++.
+ * chain: out:0 = (x:0 + y:0) * 3; batches must agree.
+ *
+ * train: entry "train": w += g:0, fetches w; entry "predict": y:0 = w * 10 through packed weights;
+ * w is float[4] and starts at zero.
+ *
+ * weights: train, where w starts at 0.5, 1.5, 2.5, 3.5 from the bundle.
+ *
+ * positive: out:0 = the x:0 > 0, times 10: a size that only the run knows.
+ *
+ * words: out:0 = the words of the strings x:0 in reverse order; asks for host function "split".
+ *
+ * slow: runs until it is stopped.
+ *
+ * same: a:0 and b:0 are both x:0 * 2, c:0 is x:0 itself.
+ */
+#ifndef STATOR_RUNTIME_CORE_TEST_BUNDLES_H_
+#define STATOR_RUNTIME_CORE_TEST_BUNDLES_H_
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The bytes, which live as long as the program; NULL for other names. */
+const void* stator_test_bundle(const char* name, size_t* size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* STATOR_RUNTIME_CORE_TEST_BUNDLES_H_ */
