@@ -1,0 +1,134 @@
+"""Usage: stator_runtime_test.py LIBRARY MODULE BUNDLE...: drives stator_runtime.py."""
+
+import importlib.util
+import os
+import sys
+import threading
+import unittest
+
+os.environ["STATOR_RUNTIME_LIBRARY"] = os.path.abspath(sys.argv[1])
+spec = importlib.util.spec_from_file_location("stator_runtime", sys.argv[2])
+stator_runtime = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(stator_runtime)
+BUNDLES = {os.path.basename(p).split(".")[0]: p for p in sys.argv[3:]}
+
+import numpy as np  # pylint: disable=wrong-import-position
+
+
+class Run(unittest.TestCase):
+    def test_any_batch(self):
+        model = stator_runtime.Model(BUNDLES["chain"], threads=2)
+        for n in (1, 3, 0, 1000):
+            x = np.arange(n, dtype=np.float32)
+            out = model.run({"x:0": x, "y": np.ones(n)})
+            np.testing.assert_array_equal(out["out:0"], (x + 1) * 3)
+            self.assertEqual(out["out:0"].dtype, np.float32)
+
+    def test_strided_and_list_inputs(self):
+        model = stator_runtime.Model(BUNDLES["chain"])
+        x = np.arange(10, dtype=np.float32)[::2]
+        out = model.run({"x": x, "y": [1, 2, 3, 4, 5]})["out:0"]
+        np.testing.assert_array_equal(out, [3, 12, 21, 30, 39])
+
+    def test_data_dependent_size(self):
+        model = stator_runtime.Model(BUNDLES["positive"])
+        out = model.run({"x": [1, -2, 3]})["out:0"]
+        np.testing.assert_array_equal(out, [10, 30])
+        self.assertEqual(model.run({"x": [-1]})["out:0"].shape, (0,))
+
+    def test_errors(self):
+        model = stator_runtime.Model(BUNDLES["chain"])
+        with self.assertRaisesRegex(stator_runtime.StatorError, "batch of x must equal") as caught:
+            model.run({"x": [1], "y": [1, 2]})
+        self.assertEqual(caught.exception.code, "InvalidArgument")
+        with self.assertRaisesRegex(KeyError, "y:0 is missing"):
+            model.run({"x": [1]})
+        with self.assertRaisesRegex(KeyError, "no such inputs: z"):
+            model.run({"x": [1], "y": [1], "z": [1]})
+        with self.assertRaisesRegex(TypeError, "expected float32, got complex"):
+            model.run({"x": [1j], "y": [1]})
+        with self.assertRaisesRegex(stator_runtime.StatorError, "NotFound"):
+            stator_runtime.Model("/nowhere/at all")
+        with self.assertRaisesRegex(stator_runtime.StatorError, "DataLoss"):
+            stator_runtime.Model(b"no bundle")
+        slow = stator_runtime.Model(BUNDLES["slow"])
+        with self.assertRaisesRegex(stator_runtime.StatorError, "DeadlineExceeded"):
+            slow.run(timeout=0.01)
+
+    def test_threads_take_turns(self):
+        model = stator_runtime.Model(BUNDLES["chain"], threads=1)
+        wrong = []
+
+        def work(value):
+            for _ in range(50):
+                out = model.run({"x": [value], "y": [0]})["out:0"]
+                if out[0] != 3 * value:
+                    wrong.append(out)
+
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(wrong, [])
+
+
+class Introspection(unittest.TestCase):
+    def test_ports_and_symbols(self):
+        log = []
+        with open(BUNDLES["chain"], "rb") as f:
+            model = stator_runtime.Model(f.read(), verify=True, log=lambda _, m: log.append(m))
+        entry = model.entry()
+        self.assertEqual(entry.inputs[0], stator_runtime.Port("x:0", 1, ("batch",)))
+        self.assertEqual(entry.outputs[0].name, "out:0")
+        self.assertEqual(model.symbols[0], stator_runtime.Symbol("batch", 0, 4096, 1, True))
+        self.assertEqual(model.producer, "test 1")
+        self.assertIn("made by test 1", log[0])
+        plan = model.plan({"x": np.zeros(100), "y": np.zeros(100)})
+        self.assertGreaterEqual(plan["planned_bytes"], 400)
+
+
+class State(unittest.TestCase):
+    def test_train_read_write(self):
+        model = stator_runtime.Model(BUNDLES["train"])
+        self.assertEqual(list(model.state), ["w"])
+        for step in range(1, 4):
+            out = model.run({"g": [1, 2, 3, 4]}, entry="train")["w:0"]
+            np.testing.assert_array_equal(out, np.array([1, 2, 3, 4]) * step)
+        np.testing.assert_array_equal(model.state["w"], [3, 6, 9, 12])
+        np.testing.assert_array_equal(model.run(entry="predict")["y:0"], [30, 60, 90, 120])
+        saved = model.state.copy()
+        model.state["w"] = [1, 1, 1, 1]
+        np.testing.assert_array_equal(model.run(entry="predict")["y:0"], [10, 10, 10, 10])
+        np.testing.assert_array_equal(saved["w"], [3, 6, 9, 12])
+        other = model.context(state=saved, threads=1)
+        np.testing.assert_array_equal(other.run(entry="predict")["y:0"], [30, 60, 90, 120])
+        fresh = stator_runtime.State(model)
+        np.testing.assert_array_equal(fresh["w"], [0, 0, 0, 0])
+        with self.assertRaises(KeyError):
+            model.state["v"] = 1
+        with self.assertRaisesRegex(stator_runtime.StatorError, r"expected float\[4\]"):
+            model.state["w"] = [1]
+        with self.assertRaises(KeyError):
+            model.run({}, entry="none")
+
+
+class HostFunctions(unittest.TestCase):
+    def test_strings(self):
+        def split(inputs, attributes):
+            self.assertEqual(attributes, b",")
+            if not all(inputs[0]):
+                raise ValueError("empty text")
+            return [[part for text in inputs[0] for part in text.split(attributes)]]
+
+        model = stator_runtime.Model(BUNDLES["words"], host_functions={"split": split})
+        out = model.run({"x": ["a,bc", b"def"]})["out:0"]
+        self.assertEqual(list(out), [b"def", b"bc", b"a"])
+        with self.assertRaisesRegex(stator_runtime.StatorError, "node split: ValueError: empty"):
+            model.run({"x": [""]})
+        with self.assertRaisesRegex(stator_runtime.StatorError, "split is not registered"):
+            stator_runtime.Model(BUNDLES["words"])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=1)
