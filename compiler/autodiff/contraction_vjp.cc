@@ -60,59 +60,42 @@ Grads DotVjp(CoreBuilder& b, core::DotGeneralOp op, Value g) {
   return {Arrange(b, lhs, lhs_places), Arrange(b, rhs, rhs_places)};
 }
 
+// Axis `from` is (group, rest); the group becomes the outer part of axis `to`: [.., C, G*R] becomes [.., G*C, R].
+Value MoveGroups(CoreBuilder& b, Value x, int64_t from, int64_t to, int64_t groups) {
+  if (groups == 1) return x;
+  Dims dims = core::DimsOf(x), split, joined = dims;
+  joined[to] = dims[to] * groups;
+  joined[from] = core::FloorDiv(dims[from], groups);
+  Axes permutation;
+  for (int64_t axis = 0; axis < static_cast<int64_t>(dims.size()); ++axis) {
+    const int64_t place = axis > from ? axis + 1 : axis;  // in `split`
+    if (axis == from) {
+      split.push_back(b.Dim(groups));
+      split.push_back(joined[from]);
+      permutation.push_back(from + 1);
+    } else {
+      split.push_back(dims[axis]);
+      if (axis == to) permutation.push_back(from);
+      permutation.push_back(place);
+    }
+  }
+  return b.Reshape(b.Transpose(b.Reshape(x, split), permutation), joined);
+}
+
 // The kernel that carries gradients back to the input: reversed, and with its feature dimensions exchanged within each
 // group: [.., C/G, O] becomes [.., C, O/G], its input features being the ones that come second.
 Value KernelToInput(CoreBuilder& b, core::ConvolutionOp op) {
   core::ConvDimensionsAttr n = op.getDimensionNumbers();
-  Value kernel = b.Reverse(op.getRhs(), n.getKernelSpatial());
-  const int64_t groups = static_cast<int64_t>(op.getFeatureGroupCount());
-  if (groups == 1) return kernel;
-  const int64_t in = n.getKernelInputFeature(), out = n.getKernelOutputFeature();
-  Dims dims = core::DimsOf(op.getRhs()), split;
-  Axes permutation;
-  Dims joined = dims;
-  joined[in] = dims[in] * groups;
-  joined[out] = core::FloorDiv(dims[out], groups);
-  // The output features split into (group, rest); the group moves before the input features.
-  auto place = [&](int64_t axis) { return axis > out ? axis + 1 : axis; };
-  for (int64_t axis = 0; axis < static_cast<int64_t>(dims.size()); ++axis) {
-    if (axis == out) {
-      split.push_back(b.Dim(groups));
-      split.push_back(joined[out]);
-      permutation.push_back(out + 1);
-    } else {
-      split.push_back(dims[axis]);
-      if (axis == in) permutation.push_back(out);
-      permutation.push_back(place(axis));
-    }
-  }
-  return b.Reshape(b.Transpose(b.Reshape(kernel, split), permutation), joined);
+  return MoveGroups(b, b.Reverse(op.getRhs(), n.getKernelSpatial()), n.getKernelOutputFeature(),
+                    n.getKernelInputFeature(), static_cast<int64_t>(op.getFeatureGroupCount()));
 }
 
 // The input with its groups moved from the features to the batch: [N, .., G*C] becomes [G*N, .., C], as the features
 // of a convolution in which batch and features have changed places.
 Value InputToKernel(CoreBuilder& b, core::ConvolutionOp op) {
-  const int64_t groups = static_cast<int64_t>(op.getFeatureGroupCount());
-  if (groups == 1) return op.getLhs();
   core::ConvDimensionsAttr n = op.getDimensionNumbers();
-  const int64_t batch = n.getInputBatch(), feature = n.getInputFeature();
-  Dims dims = core::DimsOf(op.getLhs()), split, joined = dims;
-  joined[batch] = dims[batch] * groups;
-  joined[feature] = core::FloorDiv(dims[feature], groups);
-  Axes permutation;
-  auto place = [&](int64_t axis) { return axis > feature ? axis + 1 : axis; };
-  for (int64_t axis = 0; axis < static_cast<int64_t>(dims.size()); ++axis) {
-    if (axis == feature) {
-      split.push_back(b.Dim(groups));
-      split.push_back(joined[feature]);
-      permutation.push_back(feature + 1);
-    } else {
-      split.push_back(dims[axis]);
-      if (axis == batch) permutation.push_back(feature);
-      permutation.push_back(place(axis));
-    }
-  }
-  return b.Reshape(b.Transpose(b.Reshape(op.getLhs(), split), permutation), joined);
+  return MoveGroups(b, op.getLhs(), n.getInputFeature(), n.getInputBatch(),
+                    static_cast<int64_t>(op.getFeatureGroupCount()));
 }
 
 Grads ConvolutionVjp(CoreBuilder& b, core::ConvolutionOp op, Value g) {
