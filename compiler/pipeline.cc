@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "compiler/autodiff/differentiate.h"
@@ -24,33 +25,39 @@
 namespace stator::compiler {
 namespace {
 
-absl::Status Ok(void) { return absl::OkStatus(); }
+absl::Status RunSimplify(mlir::ModuleOp module) {
+  return mlir::succeeded(Simplify(module)) ? absl::OkStatus() : absl::InternalError("simplify failed");
+}
 
-absl::Status FromLogicalResult(mlir::LogicalResult result, absl::string_view what) {
-  return mlir::succeeded(result) ? absl::OkStatus() : absl::InternalError(what);
+// A stage that cannot fail.
+Stage Sure(std::string name, std::function<void(mlir::ModuleOp)> pass) {
+  return {std::move(name), [pass = std::move(pass)](mlir::ModuleOp module) {
+            pass(module);
+            return absl::OkStatus();
+          }};
 }
 
 }  // namespace
 
 std::vector<Stage> CoreStages(const PipelineOptions& options) {
-  const bool fuse = options.fuse;
+  const FuseOptions fuse{options.fuse};
   return {
       // For modules that come from text.
-      {"settle-symbol-lives", [](mlir::ModuleOp m) { return SettleSymbolLives(m), Ok(); }},
+      Sure("settle-symbol-lives", SettleSymbolLives),
       // Variables become values, so that everything below sees pure data flow.
-      {"promote-variables", [](mlir::ModuleOp m) { return PromoteVariables(m); }},
+      {"promote-variables", PromoteVariables},
       // What loops carry unchanged needs no copy per iteration.
-      {"capture-loop-invariants", [](mlir::ModuleOp m) { return CaptureLoopInvariants(m), Ok(); }},
+      Sure("capture-loop-invariants", CaptureLoopInvariants),
       // Gradients while composites still stand: they override what would be derived.
-      {"differentiate", [](mlir::ModuleOp m) { return Differentiate(m); }},
-      {"inline-composites", [](mlir::ModuleOp m) { return InlineComposites(m), Ok(); }},
-      {"simplify", [](mlir::ModuleOp m) { return FromLogicalResult(Simplify(m), "simplify failed"); }},
+      {"differentiate", Differentiate},
+      Sure("inline-composites", InlineComposites),
+      {"simplify", RunSimplify},
       // Adds pads, whose constants the next stage shares.
-      {"make-padding-explicit", [](mlir::ModuleOp m) { return MakePaddingExplicit(m), Ok(); }},
-      {"simplify-padding", [](mlir::ModuleOp m) { return FromLogicalResult(Simplify(m), "simplify failed"); }},
+      Sure("make-padding-explicit", MakePaddingExplicit),
+      {"simplify-padding", RunSimplify},
       // The program's sums are final: from here on nothing may change a bit.
-      {"fix-sum-order", [](mlir::ModuleOp m) { return FixSumOrder(m), Ok(); }},
-      {"fuse", [fuse](mlir::ModuleOp m) { return Fuse(m, FuseOptions{fuse}), Ok(); }},
+      Sure("fix-sum-order", FixSumOrder),
+      Sure("fuse", [fuse](mlir::ModuleOp module) { Fuse(module, fuse); }),
   };
 }
 
@@ -74,9 +81,7 @@ absl::StatusOr<executable::ImageModel> GenerateImage(mlir::ModuleOp module, cons
   model.producer = "stator 0.1";
   model.target.name = options.cpu;
   model.target.vector_bytes = target.vector_bits() / 8;
-  model.target.features = {"avx2", "fma"};
-  if (target.has_avx512()) model.target.features.push_back("avx512f");
-  if (target.has_avx512bf16()) model.target.features.push_back("avx512bf16");
+  model.target.features = target.RequiredFeatures();
   return model;
 }
 

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "graph/status_macros.h"
+#include "runtime/core/thread_pool.h"
 #include "runtime/session/status.h"
 
 namespace stator::runtime {
@@ -153,6 +154,8 @@ executable::CompileRequest Session::Impl::MakeRequest(const Signature& signature
   request.variables = variables_.Specs();
   request.options = options_.compile;
   if (request.options.num_threads == 0) request.options.num_threads = options_.num_threads;
+  // The quota of a container is known here.
+  if (request.options.num_threads == 0) request.options.num_threads = ThreadPool::DefaultSize();
   return request;
 }
 

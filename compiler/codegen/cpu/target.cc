@@ -103,6 +103,13 @@ absl::StatusOr<CpuTarget> CpuTarget::FromName(const std::string& name) {
       absl::StrCat("CPU target '", name, "' is unknown; expected native, x86-64-v3 or x86-64-v4"));
 }
 
+std::vector<std::string> CpuTarget::RequiredFeatures() const {
+  std::vector<std::string> features = {"avx2", "fma"};
+  if (has_avx512_) features.push_back("avx512f");
+  if (has_avx512bf16_) features.push_back("avx512bf16");
+  return features;
+}
+
 std::string CpuTarget::CacheKey() const { return absl::StrCat(triple_, ";", cpu_, ";", features_); }
 
 absl::StatusOr<llvm::TargetMachine*> CpuTarget::MachineOfThisThread() const {

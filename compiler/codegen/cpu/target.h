@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -37,6 +38,9 @@ class CpuTarget {
   bool has_avx512() const { return has_avx512_; }
   bool has_avx512bf16() const { return has_avx512bf16_; }
   bool has_f16c() const { return has_f16c_; }
+  // LLVM's names of the features that kernels for this target may use, as a machine that runs them
+  // must have them.
+  std::vector<std::string> RequiredFeatures() const;
 
   // This thread's machine for the target, created on first use and kept until the thread ends.
   // The machine must not leave the thread.
