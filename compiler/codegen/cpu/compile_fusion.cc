@@ -1,6 +1,5 @@
 #include "compiler/codegen/cpu/compile_fusion.h"
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +10,6 @@
 #include "compiler/codegen/cpu/cumulative_kernel.h"
 #include "compiler/codegen/cpu/fusion_kernel.h"
 #include "compiler/codegen/cpu/iteration_space.h"
-#include "compiler/codegen/cpu/kernel_module.h"
 #include "compiler/codegen/cpu/location_text.h"
 #include "compiler/codegen/cpu/loop_kernel.h"
 #include "compiler/codegen/cpu/phase_ops.h"
@@ -99,12 +97,12 @@ absl::Status EmitResults(FusionKernel* kernel) {
 }  // namespace
 
 absl::StatusOr<CompiledKernel> CompileFusion(core::FusionOp fusion, const CpuTarget& target,
+                                             mlir::MLIRContext* kernel_context,
                                              const CodegenOptions& options) {
   STATOR_RETURN_IF_ERROR(CheckCovered(fusion));
-  std::unique_ptr<mlir::MLIRContext> context = CreateKernelContext();
   const bool has_phase_ops = llvm::any_of(fusion.getBody().front(),
                                           [](mlir::Operation& op) { return IsPhaseOp(&op); });
-  FusionKernel kernel(fusion, target, options, context.get(),
+  FusionKernel kernel(fusion, target, options, kernel_context,
                       has_phase_ops ? UpdatedInPlace(fusion) : InPlacePairs(fusion));
   STATOR_ASSIGN_OR_RETURN(bool done, EmitContractions(&kernel));
   if (!done) STATOR_RETURN_IF_ERROR(EmitResults(&kernel));

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "compiler/codegen/cpu/kernel_module.h"
 #include "compiler/codegen/cpu/target.h"
 #include "compiler/codegen/kernel.h"
 #include "compiler/dialect/core_dialect.h"
@@ -12,8 +13,10 @@
 namespace stator::compiler {
 
 // Reads the fusion and its context, changes neither; different threads may compile different
-// fusions. Unimplemented, with op and location, for what is not lowered yet.
+// fusions. The kernel is built in `kernel_context` (CreateKernelContext), one at a time.
+// Unimplemented, with op and location, for what is not lowered yet.
 absl::StatusOr<CompiledKernel> CompileFusion(core::FusionOp fusion, const CpuTarget& target,
+                                             mlir::MLIRContext* kernel_context,
                                              const CodegenOptions& options = {});
 
 // The fusion as text, without locations, names and reasons, its symbols numbered in the order of

@@ -143,7 +143,9 @@ absl::StatusOr<std::vector<HostArray>> TestFusion::Run(
     STATOR_ASSIGN_OR_RETURN(CpuTarget target, CpuTarget::FromName(target_name));
     CodegenOptions options;
     options.keep_ir = true;
-    STATOR_ASSIGN_OR_RETURN(CompiledKernel compiled, CompileFusion(fusion_, target, options));
+    const std::unique_ptr<mlir::MLIRContext> kernel_context = CreateKernelContext();
+    STATOR_ASSIGN_OR_RETURN(CompiledKernel compiled,
+                            CompileFusion(fusion_, target, kernel_context.get(), options));
     kernel = std::make_shared<CompiledKernel>(std::move(compiled));
     if (getenv("STATOR_PRINT_KERNEL") != nullptr) std::fprintf(stderr, "%s\n", kernel->ir.c_str());
   }
