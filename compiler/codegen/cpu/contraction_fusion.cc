@@ -11,7 +11,7 @@
 #include "compiler/codegen/cpu/loop_kernel.h"
 #include "graph/status_macros.h"
 #include "llvm/ADT/DenseMap.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/TypeUtilities.h"
 
 namespace stator::compiler {
 namespace {
@@ -108,10 +108,12 @@ class ContractionPhases {
     ElementEmitter& emitter = *emitters_.back();
     emitter.builder().setListener(listener_);
     emitter.Isolated([&] {
-      const mlir::Type type = emitter.VectorOf(core::ElementTypeOf(value_), at.lanes);
+      // f16 and bf16 are rounded, narrow integers wrapped.
+      const mlir::Type kept = mlir::getElementTypeOrSelf(sums.getType());
+      Value rounded = emitter.arith().Convert(sums, kept, core::ElementTypeOf(value_));
       IndexSet set = Positions(&emitter, at);
       IndexSet contraction_set = emitter.sets().Replace(set, {}, core::DimsOf(value_));
-      emitter.Define(value_, contraction_set, RoundSums(emitter.phase(), sums, type));
+      emitter.Define(value_, contraction_set, rounded);
       EmitOutputs(&emitter, outputs_, set);
     });
     emitter.builder().setListener(nullptr);

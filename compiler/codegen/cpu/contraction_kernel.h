@@ -49,9 +49,6 @@ absl::Status EmitContraction(const ContractionPlan& plan, const ContractionSpec&
                              const ContractionWorkspace& workspace,
                              const ContractionCallbacks& callbacks, KernelModule* kernel);
 
-// Sums as scalars or vectors of `type`: the accumulator's type, or one that rounds or wraps it.
-mlir::Value RoundSums(PhaseBuilder& phase, mlir::Value sums, mlir::Type type);
-
 }  // namespace stator::compiler
 
 #endif  // STATOR_COMPILER_CODEGEN_CPU_CONTRACTION_KERNEL_H_

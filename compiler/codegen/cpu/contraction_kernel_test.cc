@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "compiler/codegen/cpu/contraction_examples.h"
 #include "compiler/codegen/cpu/contraction_test_support.h"
 #include "gtest/gtest.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -26,10 +27,6 @@ using Dims = std::vector<ContractionDim>;
 CpuTarget Target() { return *CpuTarget::Native(); }
 
 SizeRef S(int64_t value) { return SizeRef::Static(value); }
-ContractionDim Dim(int64_t extent, int64_t a, int64_t b, int64_t out) {
-  return {S(extent), S(a), S(b), S(out)};
-}
-
 // Calls visit(offset in a, b, out) for every index of the list, in order.
 template <typename Visit>
 void ForEach(const Dims& dims, const int64_t* scalars, Visit visit, size_t depth = 0, int64_t a = 0,
@@ -159,15 +156,6 @@ void CheckF64(ContractionSpec spec, const std::vector<int64_t>& scalars = {}, ui
   Check<double, double, double>(spec, scalars, seed, fill, kIdentity, kIdentity);
 }
 
-ContractionSpec Matmul(int64_t m, int64_t n, int64_t k, bool transpose_a = false,
-                       bool transpose_b = false) {
-  ContractionSpec spec;
-  spec.m = {Dim(m, transpose_a ? 1 : k, 0, n)};
-  spec.n = {Dim(n, 0, transpose_b ? k : 1, 1)};
-  spec.k = {Dim(k, transpose_a ? m : 1, transpose_b ? 1 : n, 0)};
-  return spec;
-}
-
 TEST(ContractionTest, MatmulsOfManySizes) {
   for (int64_t m : {1, 2, 3, 5, 6, 7, 13, 50, 65}) {
     for (int64_t n : {1, 3, 8, 10, 17, 32, 65, 130}) {
@@ -237,46 +225,6 @@ TEST(ContractionTest, SymbolicSizes) {
 }
 
 // Convolution of [n, h, w, ci] (padding included) with [kh, kw, ci, co].
-struct Convolution {
-  int64_t n, h, w, ci, kh, kw, co, stride;
-  int64_t oh() const { return (h - kh) / stride + 1; }
-  int64_t ow() const { return (w - kw) / stride + 1; }
-};
-
-ContractionSpec Forward(const Convolution& c) {
-  ContractionSpec spec;
-  const int64_t row = c.w * c.ci;
-  spec.m = {Dim(c.n, c.h * row, 0, c.oh() * c.ow() * c.co),
-            Dim(c.oh(), c.stride * row, 0, c.ow() * c.co), Dim(c.ow(), c.stride * c.ci, 0, c.co)};
-  spec.n = {Dim(c.co, 0, 1, 1)};
-  spec.k = {Dim(c.kh, row, c.kw * c.ci * c.co, 0), Dim(c.kw, c.ci, c.ci * c.co, 0),
-            Dim(c.ci, 1, c.co, 0)};
-  return spec;
-}
-
-ContractionSpec FilterGradient(const Convolution& c) {
-  ContractionSpec spec;
-  const int64_t row = c.w * c.ci;
-  spec.m = {Dim(c.kh, row, 0, c.kw * c.ci * c.co), Dim(c.kw, c.ci, 0, c.ci * c.co),
-            Dim(c.ci, 1, 0, c.co)};
-  spec.n = {Dim(c.co, 0, 1, 1)};
-  spec.k = {Dim(c.n, c.h * row, c.oh() * c.ow() * c.co, 0),
-            Dim(c.oh(), c.stride * row, c.ow() * c.co, 0), Dim(c.ow(), c.stride * c.ci, c.co, 0)};
-  return spec;
-}
-
-// Of a stride-1 convolution: A is the padded gradient [n, h, w, co], B the flipped filter.
-ContractionSpec DataGradient(const Convolution& c) {
-  ContractionSpec spec;
-  const int64_t row = c.w * c.co;
-  spec.m = {Dim(c.n, c.h * row, 0, c.oh() * c.ow() * c.ci), Dim(c.oh(), row, 0, c.ow() * c.ci),
-            Dim(c.ow(), c.co, 0, c.ci)};
-  spec.n = {Dim(c.ci, 0, c.co, 1)};
-  spec.k = {Dim(c.kh, row, -c.kw * c.ci * c.co, 0), Dim(c.kw, c.co, -c.ci * c.co, 0),
-            Dim(c.co, 1, 1, 0)};
-  return spec;
-}
-
 TEST(ContractionTest, ConvolutionsAndTheirGradients) {
   for (const Convolution& c :
        {Convolution{2, 9, 11, 3, 3, 3, 10, 1}, Convolution{3, 12, 12, 1, 5, 5, 32, 1},
@@ -388,12 +336,12 @@ TEST(ContractionTest, CallbacksSeeIndices) {
   for (bool transposed_out : {false, true}) {
     const int64_t m0 = 3, m1 = 5, n = 21, k = 9;
     ContractionSpec spec;
-    spec.m = {Dim(m0, m1 * k, 0, m1 * n), Dim(1, 0, 0, 0), Dim(m1, k, 0, n)};
-    spec.n = {Dim(n, 0, 1, 1), Dim(1, 0, 0, 0)};
+    spec.m = {StaticDim(m0, m1 * k, 0, m1 * n), StaticDim(1, 0, 0, 0), StaticDim(m1, k, 0, n)};
+    spec.n = {StaticDim(n, 0, 1, 1), StaticDim(1, 0, 0, 0)};
     if (transposed_out) {
       spec.m[0].out = S(m1), spec.m[2].out = S(1), spec.n[0].out = S(m0 * m1);
     }
-    spec.k = {Dim(k, 1, n, 0)};
+    spec.k = {StaticDim(k, 1, n, 0)};
     spec.needs_indices = true;
     ContractionCallbacks callbacks;
     callbacks.epilogue = [&](PhaseBuilder& p, Value sum, const OutputPosition& at) -> Value {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler/math/emit.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
@@ -93,11 +94,17 @@ Value ContractionLoops::LoadInput(int buffer, Value pointer, int lanes) {
   if (lanes > 1) type = mlir::VectorType::get({lanes}, type);
   Value value = p_->Load(buffer, pointer, type);
   if (input_ == accumulator_) return value;
-  const mlir::Type wide = AccumulatorVector(lanes);
   if (mlir::isa<mlir::IntegerType>(input_)) {
-    return p_->builder().create<arith::ExtSIOp>(p_->loc(), wide, value);
+    return p_->builder().create<arith::ExtSIOp>(p_->loc(), AccumulatorVector(lanes), value);
   }
-  return p_->builder().create<arith::ExtFOp>(p_->loc(), wide, value);
+  return ConvertFloat(value, accumulator_);
+}
+
+Value ContractionLoops::ConvertFloat(Value value, mlir::Type element) {
+  EmitOptions options;
+  options.f16c = plan_->f16c;
+  return EmitConvertFloat(p_->builder(), p_->loc(), value, mlir::cast<mlir::FloatType>(element),
+                          options);
 }
 
 // The micro-kernel's ops are LLVM's own: they need no conversion later, which for hundreds of

@@ -36,6 +36,8 @@ class ContractionLoops {
   int64_t AccumulatorBytes() const { return accumulator_bytes_; }
   // One element, or `lanes` neighbours, of A or B, widened to the accumulator's type.
   mlir::Value LoadInput(int buffer, mlir::Value pointer, int lanes);
+  // Between floating-point types, vectors too.
+  mlir::Value ConvertFloat(mlir::Value value, mlir::Type element);
   mlir::Type input() const { return input_; }
 
   // A stretch of k along its innermost (collapsed) dimension.

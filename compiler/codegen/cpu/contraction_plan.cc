@@ -325,6 +325,7 @@ absl::StatusOr<ContractionPlan> PlanContraction(const ContractionSpec& spec,
   }
   ContractionPlan plan;
   plan.spec = spec;
+  plan.f16c = target.has_f16c();
   for (auto* dims : {&plan.spec.batch, &plan.spec.m, &plan.spec.n, &plan.spec.k}) {
     DropUnits(dims);
   }

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/codegen/cpu/bfloat_as_integer.h"
 #include "compiler/codegen/cpu/emit_object.h"
-#include "compiler/codegen/cpu/float_conversion.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/raw_ostream.h"
@@ -76,7 +75,6 @@ mlir::LogicalResult ConvertToLlvmDialect(mlir::ModuleOp module) {
   mlir::RewritePatternSet patterns(context);
   mlir::populateSCFToControlFlowConversionPatterns(patterns);
   mlir::arith::populateArithToLLVMConversionPatterns(types, patterns);
-  PopulateFloatConversionPatterns(types, patterns);
   mlir::cf::populateControlFlowToLLVMConversionPatterns(types, patterns);
   mlir::populateFuncToLLVMConversionPatterns(types, patterns);
   mlir::populateMathToLLVMConversionPatterns(types, patterns);

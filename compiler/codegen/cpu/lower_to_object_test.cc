@@ -1,8 +1,6 @@
 #include "compiler/codegen/cpu/lower_to_object.h"
 
-#include <bit>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <string>
 #include <thread>
@@ -158,91 +156,6 @@ func.func @t(%p: !llvm.ptr, %q: !llvm.ptr) -> f32 {
   EXPECT_EQ(mapped.Entry<float(const float*, float*)>("t")(in, out), 6.0f);
   const float expected[] = {1, 5, 2, 6, 3, 7, 4, 8};
   for (int i = 0; i < 8; ++i) EXPECT_EQ(out[i], expected[i]);
-}
-
-uint16_t ReferenceBf16(double x) {
-  if (std::isnan(x)) return 0;  // any NaN
-  // Between bf16 neighbours by exact arithmetic in double.
-  const float f = static_cast<float>(x);
-  uint32_t bits = std::bit_cast<uint32_t>(f) & 0xffff0000u;
-  auto value = [](uint32_t b) { return static_cast<double>(std::bit_cast<float>(b)); };
-  const double magnitude = std::fabs(x);
-  uint32_t low = bits & 0x7fffffffu;
-  while (value(low) > magnitude) low -= 0x10000;
-  uint32_t high = low + 0x10000;
-  if (low >= 0x7f800000u) return static_cast<uint16_t>((bits | low) >> 16);
-  const double high_value = high == 0x7f800000u ? std::ldexp(1.0, 128) : value(high);
-  const double to_low = magnitude - value(low), to_high = high_value - magnitude;
-  const bool up = to_high < to_low || (to_high == to_low && ((low >> 16) & 1));
-  return static_cast<uint16_t>(((std::signbit(x) ? 0x80000000u : 0u) | (up ? high : low)) >> 16);
-}
-
-TEST(LowerToObjectTest, NarrowFloatsRoundOnce) {
-  absl::StatusOr<CodeBlob> blob = CompileText(R"(
-func.func @narrow(%p: !llvm.ptr, %q: !llvm.ptr) {
-  %v = llvm.load %p {alignment = 4 : i64} : !llvm.ptr -> vector<8xf32>
-  %b = arith.truncf %v : vector<8xf32> to vector<8xbf16>
-  llvm.store %b, %q {alignment = 2 : i64} : vector<8xbf16>, !llvm.ptr
-  return
-}
-func.func @narrow64(%p: !llvm.ptr, %q: !llvm.ptr) {
-  %v = llvm.load %p {alignment = 4 : i64} : !llvm.ptr -> vector<4xf64>
-  %b = arith.truncf %v : vector<4xf64> to vector<4xbf16>
-  llvm.store %b, %q {alignment = 2 : i64} : vector<4xbf16>, !llvm.ptr
-  return
-}
-func.func @half64(%x: f64) -> f32 {
-  %b = arith.truncf %x : f64 to f16
-  %f = arith.extf %b : f16 to f32
-  return %f : f32
-}
-func.func @widen(%x: i16) -> f32 {
-  %b = arith.bitcast %x : i16 to bf16
-  %f = arith.extf %b : bf16 to f32
-  return %f : f32
-})");
-  ASSERT_TRUE(blob.ok()) << blob.status().ToString();
-  MappedBlob mapped(*std::move(blob));
-  auto* narrow = mapped.Entry<void(const float*, uint16_t*)>("narrow");
-  auto* narrow64 = mapped.Entry<void(const double*, uint16_t*)>("narrow64");
-  auto* half64 = mapped.Entry<float(double)>("half64");
-  auto* widen = mapped.Entry<float(uint16_t)>("widen");
-  uint64_t state = 1;
-  for (int round = 0; round < 20000; ++round) {
-    float in[8];
-    double wide[4];
-    uint16_t out[8], out64[4];
-    for (int i = 0; i < 8; ++i) {
-      state = state * 6364136223846793005ull + 1442695040888963407ull;
-      uint32_t bits = static_cast<uint32_t>(state >> 32);
-      if (round % 4 == 0) bits = (bits & 0xffff0000u) | 0x8000u;  // ties
-      in[i] = std::bit_cast<float>(bits);
-      if (i < 4) {
-        // Just beside a tie of the narrow type, where rounding twice goes wrong.
-        wide[i] = static_cast<double>(in[i]) * (1 + (round % 3 - 1) * 0x1p-40);
-      }
-    }
-    narrow(in, out);
-    narrow64(wide, out64);
-    for (int i = 0; i < 8; ++i) {
-      EXPECT_EQ(std::bit_cast<uint32_t>(widen(out[i])), uint32_t{out[i]} << 16);
-      if (std::isnan(in[i])) {
-        EXPECT_TRUE(std::isnan(widen(out[i])));
-        continue;
-      }
-      ASSERT_EQ(out[i], ReferenceBf16(in[i])) << std::hexfloat << in[i];
-      if (i < 4) {
-        ASSERT_EQ(out64[i], ReferenceBf16(wide[i])) << std::hexfloat << wide[i];
-      }
-    }
-  }
-  EXPECT_EQ(half64(1 + 0x1p-11), 1.0f);                       // tie to even
-  EXPECT_EQ(half64(1 + 0x1p-11 + 0x1p-40), 1.0f + 0x1p-10f);  // twice rounded: 1
-  EXPECT_EQ(half64(0x1p-24), 0x1p-24f);                       // subnormal
-  EXPECT_EQ(half64(65519.999999), 65504.0f);
-  EXPECT_TRUE(std::isinf(half64(65520.0)));
-  EXPECT_TRUE(std::isinf(half64(1e300)));
-  EXPECT_TRUE(std::isnan(half64(std::nan(""))));
 }
 
 TEST(LowerToObjectTest, NeverContractsMulAndAdd) {
