@@ -9,7 +9,7 @@
 #include "compiler/import/importer.h"
 #include "compiler/passes/externalize_weights/externalize_weights.h"
 #include "compiler/pipeline.h"
-#include "compiler/plan/plan.h"
+#include "compiler/plan/buffers.h"
 #include "executable/append_image.h"
 #include "executable/image_builder.h"
 #include "graph/prune.h"

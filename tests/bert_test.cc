@@ -21,7 +21,7 @@
 #include "examples/bert/weights.h"
 #include "formats/npy.h"
 #include "stator.h"
-#include "tests/differential/graph_program.h"
+#include "tests/program/graph_program.h"
 
 namespace stator {
 namespace {
@@ -165,7 +165,7 @@ TEST(Bert, CompiledEqualsInterpreted) {
     }
   }
   EXPECT_TRUE(tests::SameInEveryWay(
-      tests::MakeProgram(scope, {{model.embeddings()}, {model.encoded()}}, std::move(runs)),
+      tests::MakeProgram(scope, {{model.embeddings().name()}, {model.encoded().name()}}, std::move(runs)),
       {.may_fail = false, .concrete_runs = 1}));
 }
 
