@@ -165,7 +165,10 @@ Result<std::unique_ptr<MappedImage>> MappedImage::FromFile(const std::string& pa
                                                            executable::HashCheck check) {
   const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return NotFound("image " + path + ": " + std::strerror(errno));
-  Result<std::unique_ptr<MappedImage>> image = FromFd(fd.get(), 0, 0, check);
+  struct stat info;
+  if (fstat(fd.get(), &info) != 0) return SystemError("image " + path);
+  Result<std::unique_ptr<MappedImage>> image =
+      Map(fd.get(), 0, static_cast<size_t>(info.st_size), check, path + ".weights");
   if (!image.ok()) {
     return Status(image.status().code(), path + ": " + image.status().message());
   }
@@ -195,7 +198,8 @@ Result<std::unique_ptr<MappedImage>> MappedImage::FromFd(int fd, uint64_t offset
 }
 
 Result<std::unique_ptr<MappedImage>> MappedImage::Map(int fd, uint64_t offset, size_t size,
-                                                      executable::HashCheck check) {
+                                                      executable::HashCheck check,
+                                                      const std::string& weights_path) {
   if (size < sizeof(executable::ImageHeader)) {
     return executable::DataLoss("image: " + std::to_string(size) + " bytes are too few");
   }
@@ -204,11 +208,33 @@ Result<std::unique_ptr<MappedImage>> MappedImage::Map(int fd, uint64_t offset, s
   if (data == MAP_FAILED) return SystemError("mapping an image");
   image->image_ = data;
   image->image_size_ = size;
-  STATOR_EXEC_ASSIGN_OR_RETURN(
-      image->view_,
-      executable::VerifyImage(static_cast<const uint8_t*>(data), size, {check, &CheckTarget}));
+  const auto* bytes = static_cast<const uint8_t*>(data);
+  STATOR_EXEC_ASSIGN_OR_RETURN(const executable::ImageHeader header,
+                               executable::ReadHeader(bytes, size));
+  if ((header.flags & executable::kExternalConstants) != 0 && !weights_path.empty()) {
+    STATOR_EXEC_RETURN_IF_ERROR(image->MapWeights(weights_path));
+  }
+  const executable::ReadOptions options = {check, &CheckTarget,
+                                           static_cast<const uint8_t*>(image->weights_),
+                                           image->weights_size_};
+  STATOR_EXEC_ASSIGN_OR_RETURN(image->view_, executable::VerifyImage(bytes, size, options));
   if (image->view_.code_size > 0) STATOR_EXEC_RETURN_IF_ERROR(image->MapCode(fd, offset));
   return image;
+}
+
+Status MappedImage::MapWeights(const std::string& path) {
+  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info;
+  if (fd.get() < 0 || fstat(fd.get(), &info) != 0) {
+    return NotFound("weights " + path + ": " + std::strerror(errno));
+  }
+  if (info.st_size == 0) return Status::Ok();
+  const auto size = static_cast<size_t>(info.st_size);
+  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (data == MAP_FAILED) return SystemError("mapping " + path);
+  weights_ = data;
+  weights_size_ = size;
+  return Status::Ok();
 }
 
 Status MappedImage::MapCode(int fd, uint64_t image_offset) {
@@ -228,6 +254,7 @@ Status MappedImage::MapCode(int fd, uint64_t image_offset) {
 
 MappedImage::~MappedImage() {
   if (code_ != nullptr) munmap(code_, code_size_);
+  if (weights_ != nullptr) munmap(weights_, weights_size_);
   if (image_ != nullptr) munmap(image_, image_size_);
 }
 

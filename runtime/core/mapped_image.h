@@ -20,7 +20,8 @@ class MappedImage {
                                                                     executable::HashCheck check);
 
   // Maps a bundle file; constants page in when used. The file must be replaced by rename, never
-  // written in place. On a noexec mount the code is copied into a memfd.
+  // written in place. On a noexec mount the code is copied into a memfd. External constants lie in
+  // PATH.weights.
   static executable::Result<std::unique_ptr<MappedImage>> FromFile(const std::string& path,
                                                                    executable::HashCheck check);
 
@@ -41,12 +42,16 @@ class MappedImage {
  private:
   MappedImage() = default;
   static executable::Result<std::unique_ptr<MappedImage>> Map(int fd, uint64_t offset, size_t size,
-                                                              executable::HashCheck check);
+                                                              executable::HashCheck check,
+                                                              const std::string& weights_path = "");
+  executable::Status MapWeights(const std::string& path);
   executable::Status MapCode(int fd, uint64_t image_offset);
 
   executable::ImageView view_;
   void* image_ = nullptr;  // the whole image, read only
   size_t image_size_ = 0;
+  void* weights_ = nullptr;  // external constants, read only
+  size_t weights_size_ = 0;
   void* code_ = nullptr;  // the code section, read and execute
   size_t code_size_ = 0;
 };
