@@ -96,6 +96,20 @@ expect 0 'z: float\[3, 16\]' "$stator" run two.stb --entry raw --feed x=x3.npy -
 expect 1 'there are: main, raw' "$stator" run two.stb --entry none --feed x=x3.npy --fetch z
 [[ $("$stator" inspect two.stb | grep -c 'initial value w') == 1 ]] || fail "weights are stored twice"
 
+# Weights in a file of their own.
+expect 0 'ext.stb.weights' "$stator" compile graph.pbtxt --feed x --fetch y --weights external -o ext.stb
+expect 0 '' "$stator" run ext.stb --feed x=x32.npy --fetch y=bundle.npy
+"$stator" run model.stb --feed x=x32.npy --fetch y=embedded.npy >/dev/null
+cmp embedded.npy bundle.npy || fail "external weights give other results"
+mv ext.stb.weights away
+expect 1 'ext.stb.weights' "$stator" run ext.stb --feed x=x32.npy --fetch y
+
+# An object that needs no library.
+expect 0 'obj.h' "$stator" compile graph.pbtxt --feed x --fetch y --emit object,header --target x86-64-v3 -o obj.stb
+[[ -s obj.o && -s obj.h && ! -e obj.stb ]] || fail "--emit object,header writes other files"
+[[ -z $(nm -u obj.o) ]] || fail "the object needs: $(nm -u obj.o)"
+expect 2 '' "$stator" compile graph.pbtxt --feed x --fetch y --emit tape -o no.stb
+
 # All that cannot be compiled, at once.
 expect 1 '2 problems' "$stator" compile odd.pbtxt --feed x --fetch both --check
 grep -q "'odd'" out && grep -q "'even'" out || fail "not all problems are listed: $(cat out)"

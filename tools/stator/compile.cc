@@ -1,5 +1,6 @@
 // stator compile: a graph becomes a bundle that runs without a compiler.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 #include "formats/file.h"
 #include "graph/status_macros.h"
 #include "runtime/session/status.h"
+#include "tools/emit_object/emit_object.h"
 #include "tools/stator/command.h"
 #include "tools/stator/compile_bundle.h"
 
@@ -21,6 +23,7 @@ struct Flags {
   std::vector<std::string> entries;
   std::string output;
   std::string weights = "embed";
+  std::vector<std::string> emit = {"bundle"};
   bool check = false;
 };
 
@@ -77,12 +80,40 @@ void Report(const Flags& flags, const std::vector<executable::ImageModel>& bundl
   }
 }
 
+bool Emits(const Flags& flags, const char* what) {
+  return std::find(flags.emit.begin(), flags.emit.end(), what) != flags.emit.end();
+}
+
+// OUT.o and OUT.h beside OUT.stb, for the last target, which asks least of the CPU.
+absl::Status WriteObject(const Flags& flags, const executable::ImageModel& model) {
+  std::string stem = flags.output;
+  if (const size_t dot = stem.rfind(".stb"); dot != std::string::npos && dot + 4 == stem.size()) {
+    stem.resize(dot);
+  }
+  EmitOptions options;
+  options.name = stem.substr(stem.rfind('/') + 1);
+  STATOR_ASSIGN_OR_RETURN(const EmittedObject emitted, runtime::ToAbsl(EmitObject(model, options)));
+  if (Emits(flags, "object")) {
+    STATOR_RETURN_IF_ERROR(formats::WriteFileAtomically(stem + ".o", Text(emitted.object)));
+    std::printf("%s.o: target %s\n", stem.c_str(), model.target.name.c_str());
+  }
+  if (Emits(flags, "header")) {
+    STATOR_RETURN_IF_ERROR(formats::WriteFileAtomically(stem + ".h", emitted.header));
+    std::printf("%s.h\n", stem.c_str());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Compile(Flags flags) {
   STATOR_RETURN_IF_ERROR(CollectEntries(&flags));
   if (flags.check) return Check(flags);
   if (flags.output.empty()) return absl::InvalidArgumentError("usage: give -o OUT.stb");
   STATOR_ASSIGN_OR_RETURN(const std::vector<executable::ImageModel> bundle,
                           CompileBundle(flags.compile));
+  if (Emits(flags, "object") || Emits(flags, "header")) {
+    STATOR_RETURN_IF_ERROR(WriteObject(flags, bundle.back()));
+  }
+  if (!Emits(flags, "bundle")) return absl::OkStatus();
   const bool external = flags.weights == "external";
   STATOR_ASSIGN_OR_RETURN(const std::vector<uint8_t> bytes,
                           runtime::ToAbsl(executable::Serialize(bundle, external)));
@@ -126,6 +157,13 @@ Command AddCompile(CLI::App& app) {
       ->allow_extra_args(false);
   command->add_option("--weights", flags->weights, "embed, or external: in OUT.stb.weights")
       ->check(CLI::IsMember({"embed", "external"}))
+      ->capture_default_str();
+  command
+      ->add_option("--emit", flags->emit,
+                   "bundle; object and header: OUT.o and OUT.h, which need no library")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"bundle", "object", "header"}))
+      ->allow_extra_args(false)
       ->capture_default_str();
   command->add_flag("--fixed-weights", flags->compile.fixed_weights,
                     "compile weights as constants, which nobody can replace");
