@@ -81,7 +81,8 @@ absl::StatusOr<executable::ImageModel> GenerateImage(mlir::ModuleOp module, cons
   model.producer = "stator 0.1";
   model.target.name = options.cpu;
   model.target.vector_bytes = target.vector_bits() / 8;
-  model.target.features = target.RequiredFeatures();
+  model.target.arch = target.arch();
+  model.target.features = target.required_features();
   return model;
 }
 

@@ -11,7 +11,9 @@ namespace stator::compiler {
 struct EmitOptions {
   bool avx2 = false;    // table lookups by permutation
   bool avx512 = false;  // exponent and mantissa instructions, in vectors of whole 512-bit registers
-  bool f16c = false;    // conversions of f16; without it they are integer arithmetic
+  bool converts_f16 = false;  // instructions between f16 and f32; without, integer arithmetic
+  // LLVM converts vectors of 64-bit integers to f32 by way of f64, with two roundings (NEON).
+  bool rounds_int64_twice = false;
 };
 
 // Emits an elementwise function: straight-line arith, math, vector and LLVM-intrinsic operations

@@ -37,7 +37,7 @@ Value FromWideBits(Emitter* emitter, const Bits& bits, FloatType to) {
 
 Float ExtendToFloat(Emitter* emitter, Value half, FloatType from, const EmitOptions& options) {
   if (from.isBF16()) return math::FloatFromBfloat16<Float>(ToWideBits(emitter, half));
-  if (!options.f16c) return math::FloatFromHalf<Float>(ToWideBits(emitter, half));
+  if (!options.converts_f16) return math::FloatFromHalf<Float>(ToWideBits(emitter, half));
   const Value wide =
       emitter->Create<mlir::arith::ExtFOp>(emitter->Shape(emitter->builder().getF32Type()), half);
   // LLVM would narrow what stands between extension and truncation to f16, for which it has only
@@ -51,7 +51,7 @@ Float ExtendToFloat(Emitter* emitter, Value half, FloatType from, const EmitOpti
 Value NarrowTo16Bits(Emitter* emitter, const Float& number, FloatType to,
                      const EmitOptions& options) {
   if (to.isBF16()) return FromWideBits(emitter, math::Bfloat16FromFloat(number), to);
-  if (!options.f16c) return FromWideBits(emitter, math::HalfFromFloat(number), to);
+  if (!options.converts_f16) return FromWideBits(emitter, math::HalfFromFloat(number), to);
   return emitter->Create<mlir::arith::TruncFOp>(emitter->Shape(to), number.value());
 }
 
@@ -142,8 +142,9 @@ Value EmitFloatFromInteger(mlir::OpBuilder& builder, mlir::Location location, Va
     if (is_signed) return emitter.Create<mlir::arith::SIToFPOp>(emitter.Shape(type), operand);
     return emitter.Create<mlir::arith::UIToFPOp>(emitter.Shape(type), operand);
   };
-  if (to.getWidth() > 16) return convert(to);
   const unsigned width = mlir::getElementTypeOrSelf(operand.getType()).getIntOrFloatBitWidth();
+  const bool rounds_twice = options.rounds_int64_twice && width == 64 && to.isF32();
+  if (to.getWidth() > 16 && !rounds_twice) return convert(to);
   if (width <= 16)
     return EmitConvertFloat(builder, location, convert(builder.getF32Type()), to, options);
   if (width == 64) operand = ToFiftyThreeBits(&emitter, operand, is_signed);

@@ -53,7 +53,7 @@ class SixteenBitTest : public testing::TestWithParam<Variant> {
     if (!math::MachineHas("fma")) GTEST_SKIP() << "this machine has no fused multiply-add";
     if (GetParam().f16c && !math::MachineHas("f16c")) GTEST_SKIP() << "this machine has no F16C";
   }
-  EmitOptions options() const { return {.f16c = GetParam().f16c}; }
+  EmitOptions options() const { return {.converts_f16 = GetParam().f16c}; }
 
   // Compiles a kernel on vectors of the element type.
   void Compile(

@@ -41,8 +41,8 @@ struct Variant {
 };
 
 constexpr EmitOptions kPlain = {};
-constexpr EmitOptions kAvx2 = {.avx2 = true, .f16c = true};
-constexpr EmitOptions kAvx512 = {.avx2 = true, .avx512 = true, .f16c = true};
+constexpr EmitOptions kAvx2 = {.avx2 = true, .converts_f16 = true};
+constexpr EmitOptions kAvx512 = {.avx2 = true, .avx512 = true, .converts_f16 = true};
 
 const Variant kVariants[] = {
     {"scalar", {}, kPlain},

@@ -102,7 +102,7 @@ Value ContractionLoops::LoadInput(int buffer, Value pointer, int lanes) {
 
 Value ContractionLoops::ConvertFloat(Value value, mlir::Type element) {
   EmitOptions options;
-  options.f16c = plan_->f16c;
+  options.converts_f16 = plan_->converts_f16;
   return EmitConvertFloat(p_->builder(), p_->loc(), value, mlir::cast<mlir::FloatType>(element),
                           options);
 }

@@ -117,8 +117,8 @@ void ChooseRegisterTile(const Facts& f, const CpuTarget& target, ContractionPlan
   const int64_t n = f.n.value_or(1 << 20);
   const int64_t columns = CeilDiv(std::max<int64_t>(1, n), plan->lanes);  // vectors needed
   const int64_t m = f.m.value_or(1 << 20);
-  if (target.has_avx512()) {
-    // 24 to 28 accumulators of 32 registers; broadcasts are memory operands.
+  if (target.vector_registers() >= 32) {
+    // 24 to 28 accumulators; broadcasts are memory operands, or take one of what is left.
     if (columns % 3 == 0) {
       plan->vectors = 3, plan->rows = 8;
     } else if (columns % 4 == 0 || columns > 8) {
@@ -325,7 +325,7 @@ absl::StatusOr<ContractionPlan> PlanContraction(const ContractionSpec& spec,
   }
   ContractionPlan plan;
   plan.spec = spec;
-  plan.f16c = target.has_f16c();
+  plan.converts_f16 = target.converts_f16();
   for (auto* dims : {&plan.spec.batch, &plan.spec.m, &plan.spec.n, &plan.spec.k}) {
     DropUnits(dims);
   }

@@ -113,7 +113,7 @@ struct ContractionPlan {
   // Bytes of the two optional workspace buffers; multiplier 0 when not needed.
   SizeFormula packed_bytes, partial_bytes;
   int64_t scratch_bytes = 0;  // per worker
-  bool f16c = false;          // the target converts f16 by an instruction
+  bool converts_f16 = false;  // by an instruction
 
   bool needs_packed_buffer() const { return packed_bytes.multiplier != 0; }
   bool needs_partial_buffer() const { return partial_bytes.multiplier != 0; }

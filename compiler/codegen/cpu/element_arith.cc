@@ -98,9 +98,10 @@ Value ElementArith::Select(Value pred, Value a, Value b) {
 
 EmitOptions ElementArith::options() const {
   EmitOptions options;
-  options.avx2 = true;  // every CpuTarget has it
+  options.avx2 = target_.has_avx2();
   options.avx512 = target_.has_avx512();
-  options.f16c = target_.has_f16c();
+  options.converts_f16 = target_.converts_f16();
+  options.rounds_int64_twice = target_.is_aarch64();
   return options;
 }
 

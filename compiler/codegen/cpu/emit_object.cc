@@ -31,6 +31,7 @@ void SetAttributes(llvm::Module& module, const CpuTarget& target, llvm::TargetMa
     function.setDoesNotThrow();  // else unwind tables
     function.addFnAttr("target-cpu", target.cpu());
     if (!target.features().empty()) function.addFnAttr("target-features", target.features());
+    if (target.is_aarch64()) continue;
     // Some CPUs' tuning prefers 256 bit although 512 is what the kernel was written for.
     function.addFnAttr("prefer-vector-width", vector_width);
     function.addFnAttr("min-legal-vector-width", vector_width);

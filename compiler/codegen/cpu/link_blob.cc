@@ -117,10 +117,9 @@ bool IsRelativeEdge(const llvm::Triple& triple, jitlink::Edge::Kind kind) {
     }
     return false;
   }
+  // Not Page21 and PageOffset12: they hold for whole pages between code and target only.
   switch (kind) {
     case jitlink::aarch64::Branch26PCRel:
-    case jitlink::aarch64::Page21:
-    case jitlink::aarch64::PageOffset12:
     case jitlink::aarch64::ADRLiteral21:
     case jitlink::aarch64::LDRLiteral19:
     case jitlink::aarch64::Delta32:

@@ -1,5 +1,6 @@
 #include "compiler/codegen/cpu/link_blob.h"
 
+#include <algorithm>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -77,6 +78,19 @@ TEST(LinkBlobTest, LinksForAnotherTarget) {
   EXPECT_TRUE(v4->has_avx512());
   EXPECT_EQ(v4->vector_bits(), 512);
   EXPECT_TRUE(Link(kTable, *v4).ok());
+}
+
+TEST(LinkBlobTest, LinksForAnotherArchitecture) {
+  absl::StatusOr<CpuTarget> arm = CpuTarget::FromName("aarch64");
+  ASSERT_TRUE(arm.ok()) << arm.status();
+  EXPECT_EQ(arm->arch(), "aarch64");
+  EXPECT_EQ(arm->required_features(), std::vector<std::string>{"neon"});
+  EXPECT_EQ(arm->Lanes(32), 4);
+  EXPECT_FALSE(arm->has_avx2());
+  absl::StatusOr<CodeBlob> blob = Link(kTable, *arm);
+  ASSERT_TRUE(blob.ok()) << blob.status();
+  EXPECT_NE(blob->FindEntry("entry"), nullptr);
+  EXPECT_NE(blob->code, Link(kTable)->code);
 }
 
 TEST(LinkBlobTest, MemoryFunctionsComeFromTheSupportObject) {
@@ -171,8 +185,12 @@ TEST(CpuTargetTest, Names) {
   absl::StatusOr<CpuTarget> v3 = CpuTarget::FromName("x86-64-v3");
   ASSERT_TRUE(v3.ok());
   EXPECT_FALSE(v3->has_avx512());
-  EXPECT_TRUE(v3->has_f16c());
+  EXPECT_TRUE(v3->converts_f16());
   EXPECT_EQ(v3->Lanes(32), 8);
+  EXPECT_EQ(v3->arch(), "x86_64");
+  const std::vector<std::string>& needed = v3->required_features();
+  EXPECT_NE(std::find(needed.begin(), needed.end(), "bmi2"), needed.end());
+  EXPECT_EQ(std::find(needed.begin(), needed.end(), "avx512f"), needed.end());
   EXPECT_EQ(v3->vector_registers(), 16);
   EXPECT_NE(v3->CacheKey(), Target().CacheKey());
 }

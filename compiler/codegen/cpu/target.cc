@@ -18,7 +18,32 @@
 namespace stator::compiler {
 namespace {
 
-constexpr char kTriple[] = "x86_64-unknown-linux-gnu";
+constexpr char kX86Triple[] = "x86_64-unknown-linux-gnu";
+constexpr char kArmTriple[] = "aarch64-unknown-linux-gnu";
+
+// What kernels may use of x86 if the target has it, and loaders ask the CPU for.
+constexpr const char* kX86Features[] = {
+    "sse4.2",
+    "popcnt",
+    "lzcnt",
+    "bmi",
+    "bmi2",
+    "f16c",
+    "fma",
+    "avx2",
+    "avx512f",
+    "avx512cd",
+    "avx512bw",
+    "avx512dq",
+    "avx512vl",
+    "avx512ifma",
+    "avx512vbmi",
+    "avx512vbmi2",
+    "avx512vnni",
+    "avx512bitalg",
+    "avx512vpopcntdq",
+    "avx512bf16",
+};
 
 // Sets an option of LLVM's tools that has no other interface, for the whole process.
 void SetOption(llvm::StringRef name) {
@@ -27,13 +52,17 @@ void SetOption(llvm::StringRef name) {
   if (found != options.end()) found->second->addOccurrence(1, name, "true");
 }
 
-void InitializeX86Once() {
+void InitializeBackendsOnce() {
   static std::once_flag once;
   std::call_once(once, [] {
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
     // Its search for addressing modes takes most of the time of a compile (kernels have many
     // pointers in a loop) and gains nothing measurable over base + index * scale.
     SetOption("disable-lsr");
@@ -43,17 +72,20 @@ void InitializeX86Once() {
 absl::StatusOr<std::unique_ptr<llvm::TargetMachine>> CreateMachine(const std::string& triple,
                                                                    const std::string& cpu,
                                                                    const std::string& features) {
-  InitializeX86Once();
+  InitializeBackendsOnce();
   std::string error;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, error);
   if (target == nullptr) return absl::InternalError(absl::StrCat("no backend: ", error));
   llvm::TargetOptions options;
   // A multiplication and an addition become one rounding only where the program says fma.
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  // Everything explicit: the defaults are static relocation or, for JIT, the large code model.
-  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, cpu, features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
-      llvm::CodeGenOptLevel::Default, /*JIT=*/false));
+  // Everything explicit: the defaults are static relocation or, for JIT, the large code model. The
+  // small model of aarch64 addresses by pages, so that code moves in steps of 4 KiB only; x86-64
+  // has no tiny one.
+  const auto model = triple == kArmTriple ? llvm::CodeModel::Tiny : llvm::CodeModel::Small;
+  std::unique_ptr<llvm::TargetMachine> machine(
+      target->createTargetMachine(triple, cpu, features, options, llvm::Reloc::PIC_, model,
+                                  llvm::CodeGenOptLevel::Default, /*JIT=*/false));
   if (machine == nullptr) {
     return absl::InternalError(absl::StrCat("no target machine for ", triple, " ", cpu));
   }
@@ -68,7 +100,8 @@ absl::StatusOr<CpuTarget> CpuTarget::Create(std::string triple, std::string cpu,
       CreateMachine(triple, cpu, features);
   if (!machine.ok()) return machine.status();
   const llvm::MCSubtargetInfo& info = *(*machine)->getMCSubtargetInfo();
-  if (!info.checkFeatures("+avx2,+fma")) {
+  const bool is_aarch64 = triple == kArmTriple;
+  if (!is_aarch64 && !info.checkFeatures("+avx2,+fma")) {
     return absl::FailedPreconditionError(
         absl::StrCat("CPU target '", cpu, "': kernels need AVX2 and FMA, which it has not"));
   }
@@ -76,15 +109,30 @@ absl::StatusOr<CpuTarget> CpuTarget::Create(std::string triple, std::string cpu,
   target.triple_ = std::move(triple);
   target.cpu_ = std::move(cpu);
   target.features_ = std::move(features);
+  if (is_aarch64) {
+    target.is_aarch64_ = target.converts_f16_ = true;
+    target.required_features_ = {"neon"};
+    target.vector_bits_ = 128;
+    target.vector_registers_ = 32;
+    return target;
+  }
   target.has_avx512_ = info.checkFeatures("+avx512f,+avx512bw,+avx512dq,+avx512vl");
   target.has_avx512bf16_ = target.has_avx512_ && info.checkFeatures("+avx512bf16");
-  target.has_f16c_ = info.checkFeatures("+f16c");
+  target.converts_f16_ = info.checkFeatures("+f16c");
+  for (const char* feature : kX86Features) {
+    if (info.checkFeatures(std::string("+") + feature)) {
+      target.required_features_.push_back(feature);
+    }
+  }
   target.vector_bits_ = target.has_avx512_ ? 512 : 256;
   target.vector_registers_ = target.has_avx512_ ? 32 : 16;
   return target;
 }
 
 absl::StatusOr<CpuTarget> CpuTarget::Native() {
+#if defined(__aarch64__)
+  return FromName("aarch64");
+#endif
   std::map<std::string, bool> sorted;
   for (const auto& feature : llvm::sys::getHostCPUFeatures()) {
     sorted[feature.getKey().str()] = feature.getValue();
@@ -93,21 +141,16 @@ absl::StatusOr<CpuTarget> CpuTarget::Native() {
   for (const auto& [name, enabled] : sorted) {
     absl::StrAppend(&features, features.empty() ? "" : ",", enabled ? "+" : "-", name);
   }
-  return Create(kTriple, llvm::sys::getHostCPUName().str(), std::move(features));
+  return Create(kX86Triple, llvm::sys::getHostCPUName().str(), std::move(features));
 }
 
 absl::StatusOr<CpuTarget> CpuTarget::FromName(const std::string& name) {
   if (name == "native") return Native();
-  if (name == "x86-64-v3" || name == "x86-64-v4") return Create(kTriple, name, "");
-  return absl::InvalidArgumentError(
-      absl::StrCat("CPU target '", name, "' is unknown; expected native, x86-64-v3 or x86-64-v4"));
-}
-
-std::vector<std::string> CpuTarget::RequiredFeatures() const {
-  std::vector<std::string> features = {"avx2", "fma"};
-  if (has_avx512_) features.push_back("avx512f");
-  if (has_avx512bf16_) features.push_back("avx512bf16");
-  return features;
+  if (name == "x86-64-v3" || name == "x86-64-v4") return Create(kX86Triple, name, "");
+  // "generic" has the instructions of the first 64-bit ARM CPUs.
+  if (name == "aarch64") return Create(kArmTriple, "generic", "");
+  return absl::InvalidArgumentError(absl::StrCat(
+      "CPU target '", name, "' is unknown; expected native, x86-64-v3, x86-64-v4 or aarch64"));
 }
 
 std::string CpuTarget::CacheKey() const { return absl::StrCat(triple_, ";", cpu_, ";", features_); }

@@ -20,7 +20,8 @@ class CpuTarget {
   // The CPU of this process with those features that the operating system enables.
   // FailedPrecondition on a CPU without AVX2 and FMA: the numbers' contract needs FMA.
   static absl::StatusOr<CpuTarget> Native();
-  // "native", "x86-64-v3" (AVX2, FMA, F16C) or "x86-64-v4" (AVX-512 F, BW, CD, DQ, VL).
+  // "native", "x86-64-v3" (AVX2, FMA, F16C), "x86-64-v4" (AVX-512 F, BW, CD, DQ, VL) or "aarch64"
+  // (every 64-bit ARM CPU: NEON). Any of them on any machine: all but "native" cross-compile.
   // InvalidArgument for any other name.
   static absl::StatusOr<CpuTarget> FromName(const std::string& name);
 
@@ -31,16 +32,21 @@ class CpuTarget {
   // Names everything that decides about the bytes of the code; part of every cache key.
   std::string CacheKey() const;
 
+  // What an image says that its code needs: the architecture ("x86_64" or "aarch64"), and features
+  // by LLVM's names.
+  std::string arch() const { return is_aarch64_ ? "aarch64" : "x86_64"; }
+  const std::vector<std::string>& required_features() const { return required_features_; }
+
   int vector_bits() const { return vector_bits_; }
   int vector_registers() const { return vector_registers_; }
   // Elements of one full vector register.
   int Lanes(int element_bits) const { return vector_bits_ / element_bits; }
+  bool is_aarch64() const { return is_aarch64_; }
+  bool has_avx2() const { return !is_aarch64_; }
   bool has_avx512() const { return has_avx512_; }
   bool has_avx512bf16() const { return has_avx512bf16_; }
-  bool has_f16c() const { return has_f16c_; }
-  // LLVM's names of the features that kernels for this target may use, as a machine that runs them
-  // must have them.
-  std::vector<std::string> RequiredFeatures() const;
+  // Instructions between f16 and f32: F16C, or NEON.
+  bool converts_f16() const { return converts_f16_; }
 
   // This thread's machine for the target, created on first use and kept until the thread ends.
   // The machine must not leave the thread.
@@ -54,11 +60,13 @@ class CpuTarget {
   std::string triple_;
   std::string cpu_;
   std::string features_;
+  std::vector<std::string> required_features_;
   int vector_bits_ = 256;
   int vector_registers_ = 16;
+  bool is_aarch64_ = false;
   bool has_avx512_ = false;
   bool has_avx512bf16_ = false;
-  bool has_f16c_ = false;
+  bool converts_f16_ = false;
 };
 
 }  // namespace stator::compiler
