@@ -296,17 +296,20 @@ TEST_P(Coverage, EqualsTheInterpreter) {
       auto expected =
           reference::RunRegion(fusion.fusion().getBody(), arguments, variables, options);
       ASSERT_TRUE(expected.ok()) << expected.status();
-      auto found = fusion.Run(symbols, arrays);
-      ASSERT_TRUE(found.ok()) << found.status();
-      for (size_t i = 0; i < found->size(); ++i) {
-        const auto& tensor = std::get<reference::Tensor>((*expected)[i]);
-        std::vector<char> wanted(tensor.data(), tensor.data() + tensor.num_bytes());
-        std::vector<char> bytes = (*found)[i].bytes;
-        CanonicalNaNs(tensor.dtype(), &wanted);
-        CanonicalNaNs(tensor.dtype(), &bytes);
-        ExpectSameBits(bytes, wanted,
-                       "n = " + std::to_string(n) + " result " + std::to_string(i) + " byte");
-        if (HasFailure()) return;
+      for (const char* target : {"native", "aarch64"}) {
+        SCOPED_TRACE(target);
+        auto found = fusion.Run(symbols, arrays, TileOrder::kWhole, target);
+        ASSERT_TRUE(found.ok()) << found.status();
+        for (size_t i = 0; i < found->size(); ++i) {
+          const auto& tensor = std::get<reference::Tensor>((*expected)[i]);
+          std::vector<char> wanted(tensor.data(), tensor.data() + tensor.num_bytes());
+          std::vector<char> bytes = (*found)[i].bytes;
+          CanonicalNaNs(tensor.dtype(), &wanted);
+          CanonicalNaNs(tensor.dtype(), &bytes);
+          ExpectSameBits(bytes, wanted,
+                         "n = " + std::to_string(n) + " result " + std::to_string(i) + " byte");
+          if (HasFailure()) return;
+        }
       }
     }
   }

@@ -14,7 +14,7 @@ namespace stator::compiler {
 
 inline constexpr TileOrder kTileOrders[] = {TileOrder::kWhole, TileOrder::kSingleTilesBackwards,
                                             TileOrder::kUneven};
-inline constexpr const char* kTestTargets[] = {"native", "x86-64-v3"};
+inline constexpr const char* kTestTargets[] = {"native", "x86-64-v3", "aarch64"};
 
 // The first difference, if any.
 template <typename T>

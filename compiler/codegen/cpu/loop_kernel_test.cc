@@ -185,6 +185,31 @@ TEST(LoopKernel, ConvertsAndCompares) {
   ExpectResult(fusion, {{"n", n}}, operands, magnitude, 4);
 }
 
+// 2^60 + 2^36 + 1 lies just above the middle of two floats, but its double on it.
+TEST(LoopKernel, ConvertsInt64WithOneRounding) {
+  TestFusion fusion;
+  fusion.Create("loop", {"i64[n]", "ui64[n]"}, [](CoreBuilder& b, ValueRange args) {
+    mlir::Type f32 = b.builder().getF32Type();
+    return std::vector<Value>{b.Convert(args[0], f32), b.Convert(args[1], f32)};
+  });
+  const int64_t n = 3 * 41;
+  std::vector<int64_t> x;
+  std::vector<uint64_t> y;
+  std::vector<float> of_signed, of_unsigned;
+  for (int bit = 20; bit <= 60; ++bit) {
+    for (int64_t step : {-1, 0, 1}) {
+      const int64_t middle = (int64_t{1} << bit) + (bit < 24 ? 0 : int64_t{1} << (bit - 24));
+      x.push_back(bit % 2 == 0 ? middle + step : -middle - step);
+      y.push_back(static_cast<uint64_t>(middle + step) + (bit == 60 ? uint64_t{1} << 63 : 0));
+      of_signed.push_back(static_cast<float>(x.back()));
+      of_unsigned.push_back(static_cast<float>(y.back()));
+    }
+  }
+  const std::vector<HostArray> operands = {HostArray::Of({n}, x), HostArray::Of({n}, y)};
+  ExpectResult(fusion, {{"n", n}}, operands, of_signed, 0);
+  ExpectResult(fusion, {{"n", n}}, operands, of_unsigned, 1);
+}
+
 TEST(LoopKernel, GathersAndDynamicSlices) {
   TestFusion fusion;
   fusion.Create("loop", {"f32[v, h]", "i32[n]", "i64[]"}, [](CoreBuilder& b, ValueRange args) {

@@ -1,62 +1,63 @@
 #include "compiler/codegen/cpu/testing.h"
 
-#include <sys/mman.h>
-
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "compiler/codegen/cpu/blob_runner.h"
 #include "compiler/codegen/cpu/compile_fusion.h"
 #include "compiler/codegen/cpu/element_arith.h"
+#include "compiler/codegen/cpu/emulator.h"
 #include "compiler/codegen/cpu/target.h"
 #include "compiler/dialect/dim_expr_parse.h"
-#include "executable/kernel_frame.h"
 #include "graph/status_macros.h"
 
 namespace stator::compiler {
 namespace {
 
-// Memory whose last byte is followed by a page that faults.
-class GuardedMemory {
- public:
-  GuardedMemory(size_t size, char fill) {
-    const size_t pages = (size + 4095) / 4096 * 4096;
-    mapped_ = pages + 8192;
-    base_ = static_cast<char*>(
-        mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    if (base_ == MAP_FAILED) abort();
-    mprotect(base_, 4096, PROT_NONE);
-    mprotect(base_ + 4096 + pages, 4096, PROT_NONE);
-    data_ = base_ + 4096 + pages - size;
-    std::memset(base_ + 4096, fill, pages);
-  }
-  GuardedMemory(const GuardedMemory&) = delete;
-  GuardedMemory& operator=(const GuardedMemory&) = delete;
-  ~GuardedMemory() { munmap(base_, mapped_); }
-  char* data() { return data_; }
+constexpr char kPlayer[] = "compiler/codegen/cpu/kernel_player_aarch64";
 
- private:
-  char* base_;
-  char* data_;
-  size_t mapped_;
-};
-
-void RunPhase(executable::KernelFn entry, const executable::Frame& frame, int64_t grid,
-              TileOrder split) {
-  switch (split) {
-    case TileOrder::kWhole: entry(&frame, 0, grid, 0); return;
-    case TileOrder::kSingleTilesBackwards:
-      for (int64_t i = grid; i-- > 0;) entry(&frame, i, i + 1, static_cast<int32_t>(i % 2));
-      return;
-    case TileOrder::kUneven:
-      for (int64_t i = 0, step = 1; i < grid; i += step, step = step % 5 + 1) {
-        entry(&frame, i, std::min(grid, i + step), static_cast<int32_t>(step % 3));
-      }
-      return;
+absl::StatusOr<std::vector<std::string>> RunEmulated(const KernelRun& run) {
+  static auto* const emulator = new Emulator(kPlayer);
+  Message request;
+  Put(run, &request);
+  STATOR_ASSIGN_OR_RETURN(Message answer, emulator->Call(request));
+  std::vector<std::string> results;
+  for (const KernelRun::Buffer& buffer : run.buffers) {
+    if (buffer.is_result) results.push_back(answer.GetString());
   }
+  return results;
+}
+
+// The run of a kernel on operands, with results of these dimensions.
+KernelRun MakeRun(const CompiledKernel& kernel, const std::map<std::string, int64_t>& symbols,
+                  const std::vector<HostArray>& operands, const std::vector<HostArray>& results,
+                  TileOrder split, bool in_place) {
+  KernelRun run;
+  run.code.assign(kernel.code.begin(), kernel.code.end());
+  for (const KernelPhase& phase : kernel.phases) {
+    run.phases.push_back(
+        {static_cast<int64_t>(phase.entry_offset), Evaluate(phase.grid, symbols)});
+  }
+  for (const HostArray& operand : operands) {
+    run.buffers.push_back({std::string(operand.bytes.begin(), operand.bytes.end())});
+  }
+  for (const HostArray& result : results) {
+    run.buffers.push_back({std::string(result.bytes.size(), '\xaa'), -1, /*is_result=*/true});
+  }
+  for (core::DimExpr bytes : kernel.workspaces) {
+    run.buffers.push_back({std::string(Evaluate(bytes, symbols), '\x77')});
+  }
+  std::vector<bool> taken(operands.size());
+  for (auto [operand, result] : kernel.in_place) {
+    if (!in_place || taken[operand]) continue;
+    if (operands[operand].bytes.size() != results[result].bytes.size()) continue;
+    run.buffers[operands.size() + result].same_as = operand;
+    taken[operand] = true;
+  }
+  for (core::DimExpr scalar : kernel.scalars) run.scalars.push_back(Evaluate(scalar, symbols));
+  run.scratch_bytes_per_worker = kernel.scratch_bytes_per_worker;
+  run.order = split;
+  return run;
 }
 
 }  // namespace
@@ -149,35 +150,9 @@ absl::StatusOr<std::vector<HostArray>> TestFusion::Run(
     kernel = std::make_shared<CompiledKernel>(std::move(compiled));
     if (getenv("STATOR_PRINT_KERNEL") != nullptr) std::fprintf(stderr, "%s\n", kernel->ir.c_str());
   }
-  std::vector<mlir::RankedTensorType> result_types;
-  for (mlir::Type type : fusion_->getResultTypes()) {
-    result_types.push_back(mlir::cast<mlir::RankedTensorType>(type));
-  }
-  return RunKernel(*kernel, symbols, operands, result_types, split, in_place);
-}
-
-std::vector<HostArray> RunKernel(const CompiledKernel& kernel,
-                                 const std::map<std::string, int64_t>& symbols,
-                                 const std::vector<HostArray>& operands,
-                                 const std::vector<mlir::RankedTensorType>& result_types,
-                                 TileOrder split, bool in_place) {
-  CodeBlob blob;
-  blob.code.assign(kernel.code.begin(), kernel.code.end());
-  blob.alignment = kernel.alignment;
-  for (size_t i = 0; i < kernel.phases.size(); ++i) {
-    blob.entries.push_back({absl::StrCat("phase", i), kernel.phases[i].entry_offset});
-  }
-  MappedBlob mapped(blob);
-  std::vector<std::unique_ptr<GuardedMemory>> memory;
-  std::vector<void*> buffers;
-  auto add = [&](size_t size, const char* contents, char fill) {
-    memory.push_back(std::make_unique<GuardedMemory>(size, fill));
-    if (contents != nullptr && size != 0) std::memcpy(memory.back()->data(), contents, size);
-    buffers.push_back(memory.back()->data());
-  };
-  for (const HostArray& operand : operands) add(operand.bytes.size(), operand.bytes.data(), 0x55);
   std::vector<HostArray> results;
-  for (mlir::RankedTensorType type : result_types) {
+  for (mlir::Type result_type : fusion_->getResultTypes()) {
+    auto type = mlir::cast<mlir::RankedTensorType>(result_type);
     HostArray result;
     int64_t size = ElementBytes(type.getElementType());
     for (core::DimExpr dim : core::DimsOf(type)) {
@@ -185,34 +160,17 @@ std::vector<HostArray> RunKernel(const CompiledKernel& kernel,
       size *= result.dims.back();
     }
     result.bytes.resize(size);
-    add(size, nullptr, static_cast<char>(0xaa));
     results.push_back(std::move(result));
   }
-  for (core::DimExpr bytes : kernel.workspaces) add(Evaluate(bytes, symbols), nullptr, 0x77);
-  if (in_place) {
-    std::vector<bool> taken(operands.size());
-    for (auto [operand, result] : kernel.in_place) {
-      if (taken[operand] || operands[operand].bytes.size() != results[result].bytes.size()) continue;
-      buffers[operands.size() + result] = buffers[operand];
-      taken[operand] = true;
-    }
-  }
-  std::vector<int64_t> scalars;
-  for (core::DimExpr scalar : kernel.scalars) scalars.push_back(Evaluate(scalar, symbols));
-  const int64_t stride = (kernel.scratch_bytes_per_worker + 63) / 64 * 64;
-  GuardedMemory scratch(stride * 3, 0x33);
-  executable::ErrorSlot error{};
-  const executable::Frame frame{buffers.data(), scalars.data(), scratch.data(),
-                                stride,         &error,         nullptr};
-  for (size_t i = 0; i < kernel.phases.size(); ++i) {
-    auto entry = mapped.Entry<int32_t(const executable::Frame*, int64_t, int64_t, int32_t)>(
-        absl::StrCat("phase", i));
-    RunPhase(entry, frame, Evaluate(kernel.phases[i].grid, symbols), split);
+  const KernelRun run = MakeRun(*kernel, symbols, operands, results, split, in_place);
+  std::vector<std::string> found;
+  if (target_name == "aarch64") {
+    STATOR_ASSIGN_OR_RETURN(found, RunEmulated(run));
+  } else {
+    found = RunHere(run);
   }
   for (size_t i = 0; i < results.size(); ++i) {
-    if (!results[i].bytes.empty()) {
-      std::memcpy(results[i].bytes.data(), buffers[operands.size() + i], results[i].bytes.size());
-    }
+    results[i].bytes.assign(found[i].begin(), found[i].end());
   }
   return results;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "compiler/codegen/cpu/kernel_run.h"
 #include "compiler/codegen/kernel.h"
 #include "compiler/dialect/core_builder.h"
 #include "compiler/dialect/core_dialect.h"
@@ -38,9 +39,6 @@ struct HostArray {
   }
 };
 
-// How the tiles of a grid are handed out.
-enum class TileOrder { kWhole, kSingleTilesBackwards, kUneven };
-
 // A context with the core dialect and one fusion.
 class TestFusion {
  public:
@@ -58,8 +56,9 @@ class TestFusion {
                         const Build& build);
   core::FusionOp fusion() { return fusion_; }
 
-  // Compiles for `target` ("native", "x86-64-v3", …) and runs once. `in_place` gives results the
-  // memory of operands wherever the kernel allows it.
+  // Compiles for `target` ("native", "x86-64-v3", "aarch64", …) and runs once, code for aarch64
+  // under the emulator. `in_place` gives results the memory of operands wherever the kernel allows
+  // it.
   absl::StatusOr<std::vector<HostArray>> Run(const std::map<std::string, int64_t>& symbols,
                                              const std::vector<HostArray>& operands,
                                              TileOrder split = TileOrder::kWhole,
@@ -72,14 +71,6 @@ class TestFusion {
   core::FusionOp fusion_;
   std::map<std::string, std::shared_ptr<CompiledKernel>> compiled_;  // by target
 };
-
-// Runs a kernel. Every array ends where unmapped memory begins. `result_types` give the results'
-// dimensions.
-std::vector<HostArray> RunKernel(const CompiledKernel& kernel,
-                                 const std::map<std::string, int64_t>& symbols,
-                                 const std::vector<HostArray>& operands,
-                                 const std::vector<mlir::RankedTensorType>& result_types,
-                                 TileOrder split, bool in_place = false);
 
 int64_t Evaluate(core::DimExpr expr, const std::map<std::string, int64_t>& symbols);
 
