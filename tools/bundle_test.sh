@@ -2,26 +2,7 @@
 # Makes, checks and runs bundles as a user would.
 set -uo pipefail
 
-stator=$PWD/$1
-cd "$TEST_TMPDIR" || exit 1
-failures=0
-
-fail() {
-  echo "FAILED: $1" >&2
-  failures=$((failures + 1))
-}
-
-# expect EXIT_CODE PATTERN COMMAND...: PATTERN, if not empty, must be on stdout when the exit code is
-# 0, else on stderr.
-expect() {
-  local code=$1 pattern=$2 where=out
-  shift 2
-  "$@" >out 2>err
-  local got=$?
-  ((code == 0)) || where=err
-  [[ $got == "$code" ]] || fail "exit code $got instead of $code: $* ($(cat err))"
-  [[ -z $pattern ]] || grep -q -e "$pattern" $where || fail "no '$pattern' from: $* ($(cat out err))"
-}
+. "$(dirname "$0")/expect.sh"
 
 # y = relu(x w) for any number of rows of 8; w has 8 x 16 elements.
 python3 - <<'EOF'
@@ -126,5 +107,4 @@ head -c 5000 model.stb >cut.stb
 expect 1 'cut.stb' "$stator" run cut.stb --feed x=x3.npy --fetch y
 [[ ! -e no.stb ]] || fail "a failed compile leaves a file"
 
-((failures == 0)) && echo "all as expected"
-exit $((failures > 0))
+finish

@@ -2,26 +2,7 @@
 # Runs the stator binary as a user would.
 set -uo pipefail
 
-stator=$PWD/$1
-cd "$TEST_TMPDIR" || exit 1
-failures=0
-
-fail() {
-  echo "FAILED: $1" >&2
-  failures=$((failures + 1))
-}
-
-# expect EXIT_CODE PATTERN COMMAND...: stdout and stderr go to files out and err; PATTERN, if not
-# empty, must be in out when the exit code is 0, else in err.
-expect() {
-  local code=$1 pattern=$2 where=out
-  shift 2
-  "$@" >out 2>err
-  local got=$?
-  ((code == 0)) || where=err
-  [[ $got == "$code" ]] || fail "exit code $got instead of $code: $* ($(cat err))"
-  [[ -z $pattern ]] || grep -q -e "$pattern" $where || fail "no '$pattern' from: $* ($(cat out err))"
-}
+. "$(dirname "$0")/expect.sh"
 
 python3 - <<'EOF'
 import struct
@@ -157,5 +138,4 @@ expect 1 'no-such-model' "$stator" bench no-such-model
 
 if "$stator" ops >/dev/full 2>err; then fail "a full disk goes unnoticed"; fi
 
-((failures == 0)) && echo "all as expected"
-exit $((failures > 0))
+finish
