@@ -91,10 +91,12 @@ bool IsLargeFloatConstant(const graph::Node& node) {
 }
 
 // Constants that look like weights and did not become variables.
-absl::Status AddFixedWeights(const graph::Graph& graph, const executable::CompileRequest& request,
-                             const std::vector<Weight>& weights, bool replaceable, ImageModel* model) {
+absl::StatusOr<std::vector<executable::FixedWeight>> FixedWeights(const graph::Graph& graph,
+                                                                  const executable::CompileRequest& request,
+                                                                  const Weights& weights, bool replaceable) {
   std::set<std::string> names;
-  for (const Weight& weight : weights) names.insert(weight.name);
+  for (const Weight& weight : weights.replaceable) names.insert(weight.name);
+  std::vector<executable::FixedWeight> fixed;
   std::vector<std::string> feeds;
   for (const executable::FeedSpec& feed : request.feeds) feeds.push_back(feed.name);
   STATOR_ASSIGN_OR_RETURN(const graph::PrunedGraph pruned,
@@ -102,10 +104,11 @@ absl::Status AddFixedWeights(const graph::Graph& graph, const executable::Compil
   for (const int id : pruned.nodes) {
     const graph::Node& node = graph.node(id);
     if (!IsLargeFloatConstant(node) || names.count(node.name()) > 0) continue;
-    model->fixed_weights.push_back(
-        {node.name(), replaceable ? "folded into other values, or all elements are equal" : "compiled as a constant"});
+    const auto kept = weights.kept.find(node.name());
+    std::string reason = kept != weights.kept.end() ? kept->second : "folded into other values";
+    fixed.push_back({node.name(), replaceable ? std::move(reason) : "compiled as a constant"});
   }
-  return absl::OkStatus();
+  return fixed;
 }
 
 absl::Status Rename(const char* what, const std::vector<std::string>& names, std::vector<executable::Port>* ports) {
@@ -152,8 +155,10 @@ class BundleCompiler {
     mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
     STATOR_ASSIGN_OR_RETURN(mlir::OwningOpRef<mlir::ModuleOp> module,
                             ImportGraph(graph_, ops_, entry.request, kSeed, &context));
-    std::vector<Weight> weights;
+    Weights weights;
     if (options_.replaceable_weights) weights = ExternalizeWeights(*module);
+    STATOR_ASSIGN_OR_RETURN(const std::vector<executable::FixedWeight> fixed,
+                            FixedWeights(graph_, entry.request, weights, options_.replaceable_weights));
     PipelineOptions pipeline;
     pipeline.num_threads = options_.num_threads;
     STATOR_RETURN_IF_ERROR(RunCoreStages(*module, pipeline));
@@ -166,9 +171,8 @@ class BundleCompiler {
       point.targets = entry.request.targets;
       STATOR_RETURN_IF_ERROR(Rename("feeds", entry.feed_names, &point.feeds));
       STATOR_RETURN_IF_ERROR(Rename("fetches", entry.fetch_names, &point.fetches));
-      STATOR_RETURN_IF_ERROR(AddInitialValues(weights, options_.values, &model));
-      STATOR_RETURN_IF_ERROR(
-          AddFixedWeights(graph_, entry.request, weights, options_.replaceable_weights, &model));
+      STATOR_RETURN_IF_ERROR(AddInitialValues(weights.replaceable, options_.values, &model));
+      model.fixed_weights = fixed;
       models.push_back(std::move(model));
     }
     return models;
