@@ -158,17 +158,14 @@ Result<std::unique_ptr<MappedImage>> MappedImage::FromBytes(const uint8_t* data,
                                                             executable::HashCheck check) {
   STATOR_EXEC_ASSIGN_OR_RETURN(const int raw, SealedCopy(data, size));
   const Descriptor fd(raw);
-  return Map(fd.get(), 0, size, check);
+  return Map(fd.get(), 0, size, check, "");
 }
 
 Result<std::unique_ptr<MappedImage>> MappedImage::FromFile(const std::string& path,
                                                            executable::HashCheck check) {
   const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return NotFound("image " + path + ": " + std::strerror(errno));
-  struct stat info;
-  if (fstat(fd.get(), &info) != 0) return SystemError("image " + path);
-  Result<std::unique_ptr<MappedImage>> image =
-      Map(fd.get(), 0, static_cast<size_t>(info.st_size), check, path + ".weights");
+  Result<std::unique_ptr<MappedImage>> image = FromRange(fd.get(), 0, 0, check, path + ".weights");
   if (!image.ok()) {
     return Status(image.status().code(), path + ": " + image.status().message());
   }
@@ -177,6 +174,12 @@ Result<std::unique_ptr<MappedImage>> MappedImage::FromFile(const std::string& pa
 
 Result<std::unique_ptr<MappedImage>> MappedImage::FromFd(int fd, uint64_t offset, uint64_t size,
                                                          executable::HashCheck check) {
+  return FromRange(fd, offset, size, check, "");
+}
+
+Result<std::unique_ptr<MappedImage>> MappedImage::FromRange(int fd, uint64_t offset, uint64_t size,
+                                                            executable::HashCheck check,
+                                                            const std::string& weights_path) {
   struct stat info;
   if (fstat(fd, &info) != 0) {
     return executable::InvalidArgument("image: descriptor " + std::to_string(fd) + ": " +
@@ -190,11 +193,11 @@ Result<std::unique_ptr<MappedImage>> MappedImage::FromFd(int fd, uint64_t offset
                                 std::to_string(file_size));
   }
   if (size == 0) size = file_size - offset;
-  if (offset % executable::kSectionAlignment == 0) return Map(fd, offset, size, check);
+  if (offset % executable::kSectionAlignment == 0) return Map(fd, offset, size, check, weights_path);
   STATOR_EXEC_ASSIGN_OR_RETURN(
       const int raw, SealedMemory([&](int to) { return CopyRange(fd, offset, size, to); }));
   const Descriptor copy(raw);
-  return Map(copy.get(), 0, size, check);
+  return Map(copy.get(), 0, size, check, weights_path);
 }
 
 Result<std::unique_ptr<MappedImage>> MappedImage::Map(int fd, uint64_t offset, size_t size,

@@ -41,9 +41,13 @@ class MappedImage {
 
  private:
   MappedImage() = default;
+  // FromFd; external constants lie in the file of that name, if there is one.
+  static executable::Result<std::unique_ptr<MappedImage>> FromRange(
+      int fd, uint64_t offset, uint64_t size, executable::HashCheck check,
+      const std::string& weights_path);
   static executable::Result<std::unique_ptr<MappedImage>> Map(int fd, uint64_t offset, size_t size,
                                                               executable::HashCheck check,
-                                                              const std::string& weights_path = "");
+                                                              const std::string& weights_path);
   executable::Status MapWeights(const std::string& path);
   executable::Status MapCode(int fd, uint64_t image_offset);
 
