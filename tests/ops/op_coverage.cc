@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/graph.h"
 #include "graph/status_macros.h"
+#include "ops/register_all.h"
 #include "tests/ops/op_sample.h"
 #include "tests/program/graph_program.h"
 
@@ -16,7 +17,7 @@ namespace {
 using GraphPtr = std::shared_ptr<const graph::Graph>;
 
 absl::StatusOr<GraphPtr> MakeGraph(const GraphDef& def) {
-  STATOR_ASSIGN_OR_RETURN(graph::Graph graph, graph::Graph::FromGraphDef(def, &AllOps()));
+  STATOR_ASSIGN_OR_RETURN(graph::Graph graph, graph::Graph::FromGraphDef(def, &ops::AllOps()));
   return std::make_shared<const graph::Graph>(std::move(graph));
 }
 
@@ -96,7 +97,7 @@ OpCoverage CoverageOf(const OpDef& op) {
 
 std::vector<OpCoverage> AllCoverage() {
   std::vector<OpCoverage> all;
-  for (const OpDef* op : AllOps().List()) all.push_back(CoverageOf(*op));
+  for (const OpDef* op : ops::AllOps().List()) all.push_back(CoverageOf(*op));
   return all;
 }
 

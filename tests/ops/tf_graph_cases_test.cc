@@ -22,6 +22,7 @@
 #include "absl/strings/str_replace.h"
 #include "graph/graph.h"
 #include "graph/tensor_proto.h"
+#include "ops/register_all.h"
 #include "proto/serialize.h"
 #include "tests/program/graph_program.h"
 
@@ -180,9 +181,9 @@ void Judge(const char* how, const Outcome& outcome, const Run& run, const std::s
 void TryCase(const Case& one, bool feed_constants, Outcomes* interpreted, Outcomes* compiled) {
   SCOPED_TRACE(absl::StrCat(one.name, feed_constants ? ", constants fed" : ""));
   for (const NodeDef& node : one.graph.node()) {
-    if (AllOps().FindOp(node.op()) == nullptr) return;  // counted by the caller
+    if (ops::AllOps().FindOp(node.op()) == nullptr) return;  // counted by the caller
   }
-  auto graph = graph::Graph::FromGraphDef(one.graph, &AllOps());
+  auto graph = graph::Graph::FromGraphDef(one.graph, &ops::AllOps());
   ASSERT_TRUE(graph.ok()) << graph.status();
   const Run run = MakeRun(one, *graph, feed_constants);
   const Program program = MakeProgram(std::make_shared<const graph::Graph>(*std::move(graph)),
@@ -208,7 +209,7 @@ TEST(TfGraphCasesTest, ResultsAreTensorFlows) {
   for (const Case& one : cases) {
     std::set<std::string> ops;
     for (const NodeDef& node : one.graph.node()) ops.insert(node.op());
-    for (const std::string& op : ops) missing[op] += AllOps().FindOp(op) == nullptr;
+    for (const std::string& op : ops) missing[op] += ops::AllOps().FindOp(op) == nullptr;
   }
   std::cout << "cases that use an op that is not supported:";
   for (const auto& [op, count] : missing) {

@@ -63,19 +63,10 @@ constexpr uint64_t kSeed = 1;  // of ops that have none of their own
 
 }  // namespace
 
-const compiler::OpSet& AllOps() {
-  static const auto* const ops = [] {
-    auto* set = new compiler::OpSet;
-    ops::RegisterAll(*set);
-    return set;
-  }();
-  return *ops;
-}
-
 Scope NewScope() {
   graph::ScopeOptions options;
-  options.checker = compiler::NewGraphChecker(&AllOps());
-  return Scope::NewRoot(&AllOps(), std::move(options));
+  options.checker = compiler::NewGraphChecker(&ops::AllOps());
+  return Scope::NewRoot(&ops::AllOps(), std::move(options));
 }
 
 Output Op(const Scope& scope, const std::string& op, const std::vector<graph::Input>& inputs,
@@ -135,7 +126,7 @@ Program MakeProgram(std::shared_ptr<const graph::Graph> graph, const GraphProgra
                     std::vector<RunInput> runs) {
   Program result;
   result.make = [graph, program, runs](mlir::MLIRContext& context, const RunInput* concrete) {
-    return compiler::ImportGraph(*graph, AllOps(), RequestFor(program, concrete, runs), kSeed,
+    return compiler::ImportGraph(*graph, ops::AllOps(), RequestFor(program, concrete, runs), kSeed,
                                  &context);
   };
   result.runs = std::move(runs);

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "compiler/import/op_set.h"
 #include "graph/graph.h"
 #include "graph/node_builder.h"
 #include "graph/scope.h"
@@ -18,9 +17,6 @@ namespace stator::tests {
 
 using graph::Output;
 using graph::Scope;
-
-// Every op of the library.
-const compiler::OpSet& AllOps();
 
 // A scope whose nodes are checked when they are added.
 Scope NewScope();
