@@ -15,6 +15,8 @@ def npy(name, shape, values):
         f.write(b'\x93NUMPY\x01\x00' + struct.pack('<H', len(header)) + header.encode())
         f.write(struct.pack('<%df' % len(values), *values))
 
+npy('a.npy', (), [1.5])
+npy('b.npy', (), [-2.25])
 for rows in (1, 3, 32):
     npy('x%d.npy' % rows, (rows, 8), [((7 * i) % 13 - 6) / 4 for i in range(8 * rows)])
 weights = ''.join('\\%03o' % b for b in struct.pack('<128f', *[((5 * i) % 11 - 5) / 8 for i in range(128)]))
@@ -52,7 +54,22 @@ expect 0 '"median_ms"' "$stator" bench model.stb --json
 expect 0 '' "$stator" compile graph.pbtxt --feed x --fetch y -o plain.stb
 expect 1 'no sample' "$stator" verify plain.stb
 expect 1 'no sample' "$stator" bench plain.stb
-expect 0 'fixed weight w' "$stator" compile graph.pbtxt --feed x --fetch y --fixed-weights -o fixed.stb
+expect 0 'fixed weight w: compiled as a constant' "$stator" compile graph.pbtxt --feed x --fetch y --fixed-weights -o fixed.stb
+
+expect 0 '' "$stator" run model.stb --feed x=x3.npy --fetch y --trace trace.json
+grep -q 'MatMul\|"z"\|contraction' trace.json || fail "no kernel in the trace of a bundle"
+
+# A SavedModel's signature, with the values that its checkpoint has under other names. The number is
+# TensorFlow's.
+if [[ -d ${STATOR_TEST_DATA:-} ]]; then
+  folder=$STATOR_TEST_DATA/tf_core_testdata/cc/saved_model/testdata/VarsAndArithmeticObjectGraph
+  expect 0 'entry main: 2 inputs, 1 outputs, 3 variables' "$stator" compile "$folder" --signature serving_default -o saved.stb
+  expect 0 '^4.7916665$' "$stator" run saved.stb --feed a=a.npy --feed b=b.npy --fetch output_0
+  expect 0 'initial value child_variable' "$stator" inspect saved.stb
+  expect 1 'there are: ' "$stator" compile "$folder" --signature none -o no.stb
+else
+  echo "skipped: the SavedModel, which STATOR_TEST_DATA would name"
+fi
 
 # Same input, same bytes; what is stripped names no node.
 expect 0 '' "$stator" compile graph.pbtxt --feed x --fetch y --strip -o a.stb

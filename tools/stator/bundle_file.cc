@@ -40,6 +40,15 @@ bool IsImageFile(const std::string& path) {
   return is_image;
 }
 
+absl::StatusOr<size_t> FindPort(const std::vector<executable::Port>& ports, const std::string& what,
+                                const std::string& name) {
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (ports[i].name == name || ports[i].name == name + ":0") return i;
+  }
+  return absl::NotFoundError(
+      absl::StrCat("there is no ", what, " '", name, "'; there are: ", Names(ports)));
+}
+
 absl::StatusOr<BundleProgram> BundleProgram::Make(
     executable::Result<std::shared_ptr<runtime::Executable>> executable, int threads) {
   BundleProgram program;
@@ -80,11 +89,7 @@ absl::StatusOr<std::vector<runtime::Tensor>> BundleProgram::OrderFeeds(
   const std::vector<executable::Port>& ports = model().entry_points[index].feeds;
   std::vector<runtime::Tensor> ordered(ports.size());
   for (const auto& [name, tensor] : tensors) {
-    size_t at = 0;
-    while (at < ports.size() && ports[at].name != name && ports[at].name != name + ":0") ++at;
-    if (at == ports.size()) {
-      return absl::NotFoundError(absl::StrCat("there is no input '", name, "'; there are: ", Names(ports)));
-    }
+    STATOR_ASSIGN_OR_RETURN(const size_t at, FindPort(ports, "input", name));
     ordered[at] = tensor;
   }
   for (size_t i = 0; i < ports.size(); ++i) {

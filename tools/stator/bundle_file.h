@@ -23,6 +23,10 @@ using NamedTensors = std::vector<std::pair<std::string, runtime::Tensor>>;
 // Does the file begin as an image does?
 bool IsImageFile(const std::string& path);
 
+// The input or output of that name; "x" is "x:0" too. NotFound with the names that there are.
+absl::StatusOr<size_t> FindPort(const std::vector<executable::Port>& ports, const std::string& what,
+                                const std::string& name);
+
 // A loaded bundle with its variables, which start as the bundle says.
 class BundleProgram {
  public:
@@ -33,6 +37,7 @@ class BundleProgram {
   static absl::StatusOr<BundleProgram> FromBytes(const std::vector<uint8_t>& bytes, int threads);
 
   const executable::ImageModel& model() const { return executable_->model(); }
+  const std::shared_ptr<runtime::Executable>& executable() const { return executable_; }
 
   // The entry point of that name; the only one, or "main", when the name is empty.
   absl::StatusOr<int32_t> FindEntry(const std::string& name) const;

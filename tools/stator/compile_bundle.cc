@@ -13,6 +13,7 @@
 #include "graph/tensor_proto.h"
 #include "ops/register_all.h"
 #include "runtime/core/executable.h"
+#include "runtime/core/thread_pool.h"
 #include "runtime/session/status.h"
 #include "tools/stator/bundle_file.h"
 #include "tools/stator/graph_file.h"
@@ -140,6 +141,7 @@ absl::StatusOr<Source> LoadSource(const CompileFlags& flags, bool allow_unknown_
                             ReadCheckpoint(checkpoint, source.file.checkpoint_keys));
   }
   source.options.targets = flags.targets;
+  source.options.num_threads = runtime::ThreadPool::DefaultSize();
   source.options.replaceable_weights = !flags.fixed_weights;
   source.options.strip = flags.strip;
   return source;

@@ -116,18 +116,24 @@ absl::StatusOr<Outcome> RunBundle(const RunFlags& flags, const std::vector<Tenso
   const std::vector<std::string> names = Names(flags.feeds);
   for (size_t i = 0; i < feeds.size(); ++i) named.emplace_back(names[i], feeds[i]);
   STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> ordered, program.OrderFeeds(entry.name, named));
+  std::vector<size_t> wanted;
+  for (const std::string& name : Names(flags.fetches)) {
+    STATOR_ASSIGN_OR_RETURN(const size_t at, FindPort(entry.fetches, "output", name));
+    wanted.push_back(at);
+  }
   outcome.compile_ms = MillisecondsSince(load);
+  runtime::RunTrace trace;
+  trace.Start(program.executable());
+  runtime::RunOptions options;
+  if (!flags.trace.empty()) options.trace = &trace;
   const int64_t start = runtime::NowNanoseconds();
   std::vector<Tensor> fetches;
-  STATOR_RETURN_IF_ERROR(program.Run(entry.name, ordered, {}, &fetches));
+  STATOR_RETURN_IF_ERROR(program.Run(entry.name, ordered, options, &fetches));
   outcome.run_ms = MillisecondsSince(start);
-  for (const std::string& name : Names(flags.fetches)) {
-    size_t at = 0;
-    const auto& ports = entry.fetches;
-    while (at < ports.size() && ports[at].name != name && ports[at].name != name + ":0") ++at;
-    if (at == ports.size()) return absl::NotFoundError("the entry point has no output '" + name + "'");
-    outcome.tensors.push_back(fetches[at]);
+  if (!flags.trace.empty()) {
+    STATOR_RETURN_IF_ERROR(formats::WriteFileAtomically(flags.trace, trace.ToChromeJson()));
   }
+  for (const size_t at : wanted) outcome.tensors.push_back(fetches[at]);
   return outcome;
 }
 
