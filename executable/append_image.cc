@@ -268,6 +268,17 @@ class Appender {
   std::multimap<uint64_t, Range> constants_;  // of `to`, by hash
 };
 
+bool IsUsed(const Variable& v) { return v.read_buffer != kNone || v.write_buffer != kNone; }
+
+const Variable* FindUsed(const ImageModel& model, const std::string& name) {
+  for (const EntryPoint& e : model.entry_points) {
+    for (const Variable& v : e.variables) {
+      if (v.name == name && IsUsed(v)) return &v;
+    }
+  }
+  return nullptr;
+}
+
 Status CheckCompatible(const ImageModel& from, const ImageModel& image) {
   const auto same_places = [&] {
     return from.devices.size() == 1 && image.devices.size() == 1 && from.segments.size() == 1 &&
@@ -286,6 +297,15 @@ Status CheckCompatible(const ImageModel& from, const ImageModel& image) {
   for (const EntryPoint& e : from.entry_points) {
     for (const EntryPoint& other : image.entry_points) {
       if (e.name == other.name) return InvalidArgument("two entry points are named " + e.name);
+    }
+  }
+  for (const EntryPoint& e : from.entry_points) {
+    for (const Variable& v : e.variables) {
+      const Variable* other = FindUsed(image, v.name);
+      if (IsUsed(v) && other != nullptr && other->layout != v.layout) {
+        return InvalidArgument("variable " + v.name + " lies in " + LayoutText(v.layout) +
+                               " and in " + LayoutText(other->layout));
+      }
     }
   }
   for (const StoredTensor& t : from.initial_values) {

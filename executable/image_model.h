@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "executable/dtype.h"
+#include "executable/panels.h"
 #include "executable/status.h"
 
 namespace stator::executable {
@@ -353,6 +354,10 @@ struct Variable {
   // Starts as zeros when the session holds no value (hidden random counters): reading it is no error.
   bool zero_initialized = false;
   int32_t source_node = kNone;
+  // How the read version lies in memory, as the bytes of an initial value do. Another layout than
+  // kRowMajor only where read_dims are constants that fit it; all entry points that read or write
+  // the variable agree. Callers see row-major values only.
+  Layout layout = Layout::kRowMajor;
 };
 
 enum class Relation : uint8_t { kEqual = 0, kLessOrEqual = 1, kDivides = 2 /* rhs % lhs == 0 */ };

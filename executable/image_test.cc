@@ -48,7 +48,7 @@ ImageModel EveryKind() {
   entry.feeds.push_back({"x:0", DType::kFloat32, {0}, 0, 0});
   entry.fetches.push_back({"y:0", DType::kInt64, {}, 0, 0});
   entry.targets = {"train"};
-  entry.variables.push_back({"w", DType::kFloat32, {0}, {0}, 1, 2, 3, true, true, 0});
+  entry.variables.push_back({"w", DType::kFloat32, {0}, {0}, 1, 2, 3, true, true, true, 0, Layout::kPanelsOfFirst});
   entry.guards.push_back({0, 1, Relation::kLessOrEqual, "g", 0});
   entry.facts = {"x:0[0]=1"};
   entry.main_block = 0;
@@ -83,6 +83,7 @@ TEST(Image, RoundTripKeepsEveryField) {
   EXPECT_EQ(view->plan.buffers[0].in_place_of, 7);
   EXPECT_EQ(view->plan.kernels[0].arguments[1].may_share, 0);
   EXPECT_EQ(view->plan.entry_points[0].variables[0].initialized_buffer, 3);
+  EXPECT_EQ(view->plan.entry_points[0].variables[0].layout, Layout::kPanelsOfFirst);
   EXPECT_EQ(view->plan.nodes[0].line, 42);
   EXPECT_EQ(view->header.constants.offset % kSectionAlignment, 0u);
   EXPECT_EQ(view->variant.code.offset % kSectionAlignment, 0u);

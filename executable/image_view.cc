@@ -166,7 +166,8 @@ EntryPoint ReadEntry(const fb::EntryPoint* e) {
                     v->read_buffer(),        v->write_buffer(),
                     v->initialized_buffer(), v->in_place(),
                     v->partial_write(),      v->zero_initialized(),
-                    v->source_node()};
+                    v->source_node(),
+                    static_cast<Layout>(v->layout())};
   });
   out.guards = Items<Guard>(e->guards(), [](const fb::Guard* g) {
     return Guard{g->lhs(), g->rhs(), static_cast<Relation>(g->relation()), Text(g->message()),

@@ -146,6 +146,7 @@ class Printer {
       if (v.in_place) out_ += ", in place";
       if (v.partial_write) out_ += ", partly";
       if (v.zero_initialized) out_ += ", zeros at first";
+      if (v.layout != Layout::kRowMajor) out_ += std::string(", in ") + LayoutText(v.layout);
       out_ += "\n";
     }
     for (const Guard& g : entry.guards) {

@@ -195,7 +195,8 @@ class PlanWriter {
       return fb::CreateVariable(fbb_, fbb_.CreateString(v.name), static_cast<uint8_t>(v.dtype),
                                 Ints(v.read_dims), Ints(v.write_dims), v.read_buffer,
                                 v.write_buffer, v.initialized_buffer, v.in_place, v.partial_write,
-                                v.zero_initialized, v.source_node);
+                                v.zero_initialized, v.source_node,
+                                static_cast<uint8_t>(v.layout));
     });
     const auto guards = Table<fb::Guard>(e.guards, [&](const Guard& g) {
       return fb::CreateGuard(fbb_, g.lhs, g.rhs, static_cast<uint8_t>(g.relation),

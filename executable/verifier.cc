@@ -1,6 +1,7 @@
 #include "executable/verifier.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -33,6 +34,7 @@ class TableVerifier {
       }
       STATOR_EXEC_RETURN_IF_ERROR(OptionalIndex("check", check.source_node, m_.nodes.size()));
     }
+    STATOR_EXEC_RETURN_IF_ERROR(Layouts());
     return StoredTensors();
   }
 
@@ -41,6 +43,20 @@ class TableVerifier {
     if (index == kNone || (index >= 0 && static_cast<size_t>(index) < size)) return Status::Ok();
     return InvalidArgument(std::string(what) + ": index " + std::to_string(index) +
                            " is outside its table of " + std::to_string(size));
+  }
+
+  // A variable lies in memory in one way. Each entry point's part is checked by VerifyEntry.
+  Status Layouts() const {
+    std::map<std::string_view, Layout> layouts;
+    for (const EntryPoint& entry : m_.entry_points) {
+      for (const Variable& v : entry.variables) {
+        if (v.read_buffer == kNone && v.write_buffer == kNone) continue;
+        if (layouts.emplace(v.name, v.layout).first->second != v.layout) {
+          return InvalidArgument("variable " + v.name + ": entry points want different layouts");
+        }
+      }
+    }
+    return Status::Ok();
   }
 
   Status StoredTensors() {

@@ -48,6 +48,57 @@ TEST(Verifier, AcceptsAndPrints) {
   EXPECT_NE(text.find("(batch of x * 4)"), std::string::npos) << text;
 }
 
+// A variable of [3, 32] that the entry point reads, in panels.
+void AddPanels(ImageModel* m) {
+  ExprBuilder exprs(m);
+  Buffer b;
+  b.name = "w";
+  b.kind = BufferKind::kVariableRead;
+  b.dtype = DType::kFloat32;
+  b.byte_size = exprs.Const(3 * 32 * 4);
+  b.last_wave = 5;
+  m->buffers.push_back(b);
+  Variable w{"w", DType::kFloat32, {exprs.Const(3), exprs.Const(32)}, {}};
+  w.read_buffer = static_cast<int32_t>(m->buffers.size()) - 1;
+  w.layout = Layout::kPanelsOfLast;
+  m->entry_points[0].variables.push_back(w);
+}
+
+TEST(Verifier, VariablesMayLieInPanels) {
+  TestImage t;
+  Fill(&t);
+  AddPanels(&t.model);
+  EXPECT_TRUE(VerifyModel(t.model).ok()) << VerifyModel(t.model).ToString();
+  EXPECT_NE(PrintImage(t.model).find("panels of the last dimension"), std::string::npos);
+}
+
+TEST(Verifier, RefusesLayoutsThatDoNotFit) {
+  const std::vector<std::function<void(ImageModel*, Variable*)>> breakages = {
+      [](ImageModel*, Variable* w) { w->layout = Layout::kPanelsOfFirst; },
+      [](ImageModel*, Variable* w) { w->layout = static_cast<Layout>(3); },
+      [](ImageModel*, Variable* w) { w->read_dims.pop_back(); },
+      [](ImageModel*, Variable* w) { w->read_dims[0] = 0; },  // a symbol
+      [](ImageModel*, Variable* w) { w->read_dims[0] = w->read_dims[1]; },
+      [](ImageModel* m, Variable* w) { w->read_dims[0] = ExprBuilder(m).Const(-3); },
+      [](ImageModel* m, Variable* w) { w->read_dims[0] = ExprBuilder(m).Const(INT64_MAX); },
+      [](ImageModel*, Variable* w) { w->zero_initialized = true; },
+      [](ImageModel*, Variable* w) { w->read_buffer = kNone; },
+      [](ImageModel* m, Variable* w) {
+        m->entry_points.push_back(m->entry_points[0]);
+        w->layout = Layout::kRowMajor;
+      },
+  };
+  for (size_t i = 0; i < breakages.size(); ++i) {
+    TestImage t;
+    Fill(&t);
+    AddPanels(&t.model);
+    t.model.entry_points.reserve(2);
+    breakages[i](&t.model, &t.model.entry_points[0].variables[0]);
+    EXPECT_EQ(VerifyModel(t.model).code(), Code::kInvalidArgument) << i;
+    PrintImage(t.model);
+  }
+}
+
 struct Breakage {
   const char* name;
   std::function<void(ImageModel*)> apply;

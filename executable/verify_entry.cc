@@ -97,6 +97,10 @@ class EntryVerifier {
         return "starts as zeros, but its shape is not constant";
       }
     }
+    if (v.layout != Layout::kRowMajor) {
+      const std::string rule = LayoutRule(v);
+      if (!rule.empty()) return rule;
+    }
     if ((v.in_place || v.partial_write) && (v.read_buffer == kNone || v.write_buffer == kNone)) {
       return "in place or partial, but not both read and written";
     }
@@ -104,6 +108,26 @@ class EntryVerifier {
         !tables_.Use(m_.buffers[v.write_buffer].byte_size).KnownAtStart()) {
       return "the size of a written variable must be known at run start";
     }
+    return "";
+  }
+
+  // Its dims are sizes.
+  std::string LayoutRule(const Variable& v) const {
+    if (v.write_buffer != kNone || v.zero_initialized) return "written, but not row-major";
+    std::vector<int64_t> dims;
+    for (int32_t d : v.read_dims) {
+      const Expr& e = m_.expressions[d];
+      if (e.kind != ExprKind::kConst || e.value < 0) return "not row-major, but of unknown shape";
+      dims.push_back(e.value);
+    }
+    // What is read has the bytes of these dims.
+    int64_t bytes = DTypeSize(v.dtype);
+    for (int64_t dim : dims) {
+      if (__builtin_mul_overflow(bytes, dim, &bytes)) return "its shape overflows";
+    }
+    if (v.read_buffer == kNone || !FitsLayout(v.layout, dims)) return "does not fit its layout";
+    const Expr& size = m_.expressions[m_.buffers[v.read_buffer].byte_size];
+    if (size.kind != ExprKind::kConst || size.value != bytes) return "its buffer has other bytes";
     return "";
   }
 

@@ -25,6 +25,7 @@ std::string PatternText(DType dtype, const std::vector<int64_t>& dims) {
 }  // namespace
 
 Status StateData::Attach(const ModelData& model) {
+  STATOR_EXEC_RETURN_IF_ERROR(DeclareLayouts(*model.executable, executable::kNone, &store));
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const ModelData::VariableInfo& v : model.variables) {
@@ -107,7 +108,8 @@ Status ReadVariable(StateData* state, const std::string& name, stator_tensor* gi
       return InvalidArgument("variable " + name + ": needs " + std::to_string(tensor.bytes) +
                              " bytes, its memory has " + std::to_string(tensor.capacity));
     }
-    if (tensor.bytes > 0) std::memcpy(tensor.data, lease.buffer->data(), tensor.bytes);
+    executable::FromLayout(lease.layout, lease.dims, executable::DTypeSize(lease.dtype),
+                           lease.buffer->data(), tensor.data);
     return Status::Ok();
   });
   const Status written = WriteStruct("tensor", tensor, given);

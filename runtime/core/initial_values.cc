@@ -24,6 +24,19 @@ Status InitializeZero(const executable::ImageModel& model, const executable::Var
 
 }  // namespace
 
+Status DeclareLayouts(const Executable& executable, int32_t entry, VariableStore* store) {
+  std::vector<std::pair<std::string, executable::Layout>> layouts;
+  const auto& entries = executable.model().entry_points;
+  for (size_t e = 0; e < entries.size(); ++e) {
+    if (entry != executable::kNone && static_cast<size_t>(entry) != e) continue;
+    for (const executable::Variable& v : entries[e].variables) {
+      if (v.read_buffer == executable::kNone && v.write_buffer == executable::kNone) continue;
+      layouts.emplace_back(v.name, v.layout);
+    }
+  }
+  return store->SetLayouts(layouts);
+}
+
 Status InitializeCounters(const Executable& executable, int32_t entry, VariableStore* store) {
   const executable::ImageModel& model = executable.model();
   for (const executable::Variable& v : model.entry_points[entry].variables) {
@@ -33,6 +46,7 @@ Status InitializeCounters(const Executable& executable, int32_t entry, VariableS
 }
 
 Status InitializeVariables(const std::shared_ptr<Executable>& executable, VariableStore* store) {
+  STATOR_EXEC_RETURN_IF_ERROR(DeclareLayouts(*executable, executable::kNone, store));
   for (const executable::StoredTensor& value : executable->model().initial_values) {
     // The buffer holds the executable, and so the mapping.
     BufferRef bytes = Buffer::WrapReadOnly(executable->Bytes(value), value.constant_size,

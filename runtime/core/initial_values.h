@@ -10,7 +10,11 @@
 
 namespace stator::runtime {
 
-// Gives the image's initial values to those variables of the store that hold none, zeros to its
+// Tells the store how the variables of one entry point, or of all with kNone, lie in memory. See
+// VariableStore::SetLayouts.
+Status DeclareLayouts(const Executable& executable, int32_t entry, VariableStore* store);
+
+// Declares the layouts of all entry points, then gives the image's initial values to those variables of the store that hold none, zeros to its
 // counters included. The values read the image's constants in place, which keeps the executable
 // loaded, until they are written. Variables that the image says nothing of stay as they are.
 Status InitializeVariables(const std::shared_ptr<Executable>& executable, VariableStore* store);

@@ -20,6 +20,7 @@ Result<std::unique_ptr<Runner>> Runner::Create(std::shared_ptr<Executable> execu
                                           " has variables, but there is no variable store");
   }
   if (variables != nullptr) {
+    STATOR_EXEC_RETURN_IF_ERROR(DeclareLayouts(*executable, entry, variables));
     STATOR_EXEC_RETURN_IF_ERROR(InitializeCounters(*executable, entry, variables));
   }
   std::unique_ptr<Runner> runner(new Runner);

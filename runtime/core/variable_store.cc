@@ -39,6 +39,47 @@ std::vector<executable::VariableSpec> VariableStore::Specs() const {
   return specs;
 }
 
+namespace {
+
+Status CheckLayout(const Variable& v, const std::vector<int64_t>& dims) {
+  if (executable::FitsLayout(v.layout, dims)) return Status::Ok();
+  return executable::InvalidArgument("variable " + v.name + ": a value of shape " + DimsText(dims) +
+                                     " does not fit " + executable::LayoutText(v.layout));
+}
+
+// The value's numbers as the variable's versions hold them.
+Result<Tensor> CopyInLayout(executable::Layout layout, const Tensor& value) {
+  STATOR_EXEC_ASSIGN_OR_RETURN(Tensor copy, Tensor::Create(value.dtype(), value.dims()));
+  executable::ToLayout(layout, value.dims(), executable::DTypeSize(value.dtype()), value.raw(),
+                       copy.raw());
+  return copy;
+}
+
+}  // namespace
+
+Status VariableStore::SetLayouts(
+    const std::vector<std::pair<std::string, executable::Layout>>& layouts) {
+  std::vector<Variable*> variables;
+  for (const auto& [name, layout] : layouts) variables.push_back(FindOrCreate(name));
+  std::unique_lock<std::mutex> lock(mutex_);
+  for (size_t i = 0; i < layouts.size(); ++i) {
+    Variable& v = *variables[i];
+    if (v.layout == layouts[i].second) continue;
+    // Who writes now has looked at the layout.
+    released_.wait(lock, [&v] { return !v.written; });
+    if (!v.initialized && !v.layout_is_fixed) continue;
+    return executable::FailedPrecondition("variable " + v.name + ": lies in " +
+                                          executable::LayoutText(v.layout) +
+                                          " here, the program wants " +
+                                          executable::LayoutText(layouts[i].second));
+  }
+  for (size_t i = 0; i < layouts.size(); ++i) {
+    variables[i]->layout = layouts[i].second;
+    variables[i]->layout_is_fixed = true;
+  }
+  return Status::Ok();
+}
+
 bool VariableStore::Available(const VariableAccess& access) const {
   const Variable& v = *access.variable;
   return !v.exclusive && !(access.write && v.written);
@@ -69,6 +110,7 @@ Status VariableStore::Acquire(const std::vector<VariableAccess>& accesses,
     lease.dtype = v.dtype;
     lease.dims.assign(v.dims.begin(), v.dims.end());
     lease.number = v.number;
+    lease.layout = v.layout;
     lease.publish = false;
     lease.new_number = 0;
     if (lease.exclusive) {
@@ -140,9 +182,8 @@ Result<Tensor> VariableStore::Read(const std::string& name) {
       return executable::FailedPrecondition("variable " + name + " is not initialized");
     }
     STATOR_EXEC_ASSIGN_OR_RETURN(copy, Tensor::Create(lease.dtype, lease.dims));
-    if (copy.bytes() > 0) {
-      std::memcpy(copy.raw(), lease.buffer->data(), static_cast<size_t>(copy.bytes()));
-    }
+    executable::FromLayout(lease.layout, lease.dims, executable::DTypeSize(lease.dtype),
+                           lease.buffer->data(), copy.raw());
     return Status::Ok();
   }));
   return copy;
@@ -153,7 +194,6 @@ Status VariableStore::Write(const std::string& name, const Tensor& value) {
 }
 
 Status VariableStore::WriteAll(const std::vector<std::pair<std::string, Tensor>>& values) {
-  std::vector<Tensor> copies;
   std::set<Variable*> distinct;
   std::vector<VariableAccess> accesses;
   for (const auto& [name, value] : values) {
@@ -166,26 +206,34 @@ Status VariableStore::WriteAll(const std::vector<std::pair<std::string, Tensor>>
       return executable::InvalidArgument("variable " + name + " is given twice");
     }
     accesses.push_back({variable, false, true, false});
-    STATOR_EXEC_ASSIGN_OR_RETURN(
-        Tensor copy, Tensor::FromBytes(value.dtype(), value.dims(), value.raw(), value.bytes()));
-    copies.push_back(std::move(copy));
   }
   std::vector<VariableLease> leases;
   STATOR_EXEC_RETURN_IF_ERROR(Acquire(accesses, {}, &leases));
-  for (size_t i = 0; i < leases.size(); ++i) {
-    leases[i].publish = true;
-    leases[i].new_buffer = copies[i].buffer();
-    leases[i].new_dims = copies[i].dims();
-    leases[i].new_dtype = copies[i].dtype();
+  Status status;
+  for (size_t i = 0; i < leases.size() && status.ok(); ++i) {
+    const Tensor& value = values[i].second;
+    status = CheckLayout(*leases[i].access.variable, value.dims());
+    if (!status.ok()) break;
+    Result<Tensor> copy = CopyInLayout(leases[i].layout, value);
+    status = copy.status();
+    if (!status.ok()) break;
+    leases[i].new_buffer = copy->buffer();
+    leases[i].new_dims = copy->dims();
+    leases[i].new_dtype = copy->dtype();
   }
+  for (VariableLease& lease : leases) lease.publish = status.ok();
   Release(&leases);
-  return Status::Ok();
+  return status;
 }
 
 Status VariableStore::Adopt(const std::string& name, const Tensor& value, uint64_t number) {
   std::vector<VariableLease> leases;
   STATOR_EXEC_RETURN_IF_ERROR(Acquire({{FindOrCreate(name), true, true, false}}, {}, &leases));
+  Status status;
   if (!leases[0].initialized) {  // else someone was faster
+    status = CheckLayout(*leases[0].access.variable, value.dims());
+  }
+  if (!leases[0].initialized && status.ok()) {
     leases[0].publish = true;
     leases[0].new_buffer = value.buffer();
     leases[0].new_dims = value.dims();
@@ -193,7 +241,7 @@ Status VariableStore::Adopt(const std::string& name, const Tensor& value, uint64
     leases[0].new_number = number;
   }
   Release(&leases);
-  return Status::Ok();
+  return status;
 }
 
 Status VariableStore::ShareInto(VariableStore* other) {
@@ -212,8 +260,15 @@ Status VariableStore::ShareInto(VariableStore* other) {
       if (v.buffer != nullptr && v.buffer == lease.buffer) v.buffer->set_read_only();
     }
   }
-  Status status;
+  std::vector<std::pair<std::string, executable::Layout>> layouts;
+  for (const VariableLease& lease : leases) {
+    if (lease.initialized || lease.layout != executable::Layout::kRowMajor) {
+      layouts.emplace_back(lease.access.variable->name, lease.layout);
+    }
+  }
+  Status status = other->SetLayouts(layouts);
   for (VariableLease& lease : leases) {
+    if (!status.ok()) break;
     const std::string& name = lease.access.variable->name;
     if (!lease.initialized) {
       other->FindOrCreate(name);
@@ -221,7 +276,6 @@ Status VariableStore::ShareInto(VariableStore* other) {
     }
     Result<Tensor> value = Tensor::FromBuffer(lease.dtype, lease.dims, lease.buffer);
     status = value.ok() ? other->Adopt(name, *value, lease.number) : value.status();
-    if (!status.ok()) break;
   }
   Release(&leases);
   return status;
@@ -233,6 +287,7 @@ Status VariableStore::Initialize(const std::string& name, const Tensor& value) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (variable->initialized) return Status::Ok();
   }
+  // Zeros of counters: always row-major.
   STATOR_EXEC_ASSIGN_OR_RETURN(
       Tensor copy, Tensor::FromBytes(value.dtype(), value.dims(), value.raw(), value.bytes()));
   return Adopt(name, copy);

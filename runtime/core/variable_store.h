@@ -14,6 +14,7 @@
 
 #include "executable/compile.h"
 #include "executable/dtype.h"
+#include "executable/panels.h"
 #include "runtime/core/buffer.h"
 #include "runtime/core/run_control.h"
 #include "runtime/core/tensor.h"
@@ -33,6 +34,9 @@ struct Variable {
   std::vector<int64_t> dims;
   BufferRef buffer;
   uint64_t number = 0;  // of this version; see NextVersionNumber
+  // Of all versions. Fixed from the first value, or the first program that asks for one.
+  executable::Layout layout = executable::Layout::kRowMajor;
+  bool layout_is_fixed = false;
 
   int pins = 0;            // runs that hold `buffer` for reading
   bool written = false;    // a run holds the right to write: one writer at a time
@@ -57,6 +61,7 @@ struct VariableLease {
   DType dtype = DType::kInvalid;
   std::vector<int64_t> dims;
   uint64_t number = 0;
+  executable::Layout layout = executable::Layout::kRowMajor;
   // Set by the run before Release:
   bool publish = false;  // the write was completed
   BufferRef new_buffer;  // unless exclusive
@@ -79,6 +84,9 @@ class VariableStore {
 
   Variable* FindOrCreate(const std::string& name);
   std::vector<std::string> Names() const;
+  // From now on the versions of these variables lie in memory so. FailedPrecondition, and nothing
+  // changes, when one has a value or a program that wants it otherwise.
+  Status SetLayouts(const std::vector<std::pair<std::string, executable::Layout>>& layouts);
   // Names, types and shapes of the initialized ones, for a compile.
   std::vector<executable::VariableSpec> Specs() const;
 
@@ -88,12 +96,13 @@ class VariableStore {
   // Publishes what leases say and gives all of them back.
   void Release(std::vector<VariableLease>* leases);
 
-  // Shows the current version, which nobody changes meanwhile; it may be uninitialized. NotFound,
-  // or what `visit` returns.
+  // Shows the current version, which nobody changes meanwhile, in its layout; it may be
+  // uninitialized. NotFound, or what `visit` returns.
   Status Visit(const std::string& name, const std::function<Status(const VariableLease&)>& visit);
-  // A copy of the current content. NotFound or FailedPrecondition (uninitialized).
+  // A copy of the current content, row-major. NotFound or FailedPrecondition (uninitialized).
   Result<Tensor> Read(const std::string& name);
-  // Initializes or replaces. The tensor's memory is copied.
+  // Initializes or replaces. The tensor's memory is copied into the variable's layout;
+  // InvalidArgument when it does not fit that.
   Status Write(const std::string& name, const Tensor& value);
   // The same for several at once: every run sees all of them or none.
   Status WriteAll(const std::vector<std::pair<std::string, Tensor>>& values);
@@ -102,7 +111,8 @@ class VariableStore {
   Status ShareInto(VariableStore* other);
   // Write, unless it is initialized already.
   Status Initialize(const std::string& name, const Tensor& value);
-  // Initialize with the tensor's own memory, which nobody else writes from now on. Numbers only.
+  // Initialize with the tensor's own memory, which nobody else writes from now on and which has the
+  // variable's layout. Numbers only.
   // `number`: the version's, if it is the same content as elsewhere; 0: a new one.
   Status Adopt(const std::string& name, const Tensor& value, uint64_t number = 0);
   // Bytes that all current versions hold.

@@ -109,6 +109,59 @@ TEST(Variables, ConcurrentTrainingLosesNoUpdate) {
   EXPECT_EQ(Values(*store.Read("w")), std::vector<float>(100, 400));
 }
 
+// out = w, bytes as they lie, where w is [2, 32] in panels of its last dimension.
+void FillPanels(TestProgram* t) {
+  const int32_t n = t->exprs.Const(64);
+  const int32_t read = t->Vector("w", BufferKind::kVariableRead, n, 0, 9);
+  const int32_t out = t->Vector("out", BufferKind::kOutput, n, 0, 9);
+  const int32_t scale = t->AddKernel({"scale"}, {{Access::kRead}, {Access::kWrite}}, 2);
+  const int32_t main = t->Block("main");
+  t->Add(main, 0, t->Launch(scale, {read, out}, {n, t->exprs.Const(1)}));
+  executable::Variable w{"w", DType::kFloat32, {t->exprs.Const(2), t->exprs.Const(32)}, {}, read};
+  w.layout = executable::Layout::kPanelsOfLast;
+  t->Entry(main).variables.push_back(w);
+  t->AddFetch("out:0", out);
+}
+
+TEST(Variables, LieInPanelsAndAreReadRowMajor) {
+  TestProgram t;
+  FillPanels(&t);
+  VariableStore store;
+  auto runner = MakeRunner(&t, &store);
+  std::vector<float> plain(64);
+  for (size_t i = 0; i < plain.size(); ++i) plain[i] = static_cast<float>(i);
+  const Tensor value = Tensor::Of<float>({2, 32}, plain);
+  ASSERT_TRUE(store.Write("w", value).ok());
+  EXPECT_EQ(store.Write("w", Tensor::Of<float>({32, 2}, plain)).code(),
+            executable::Code::kInvalidArgument);
+  std::vector<Tensor> fetched;
+  const Status status = runner->Run({}, {}, &fetched);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  const std::vector<float> out = Values(fetched[0]);
+  for (int row = 0; row < 2; ++row) {
+    for (int column = 0; column < 32; ++column) {
+      const int at = (column / 16 * 2 + row) * 16 + column % 16;
+      ASSERT_EQ(out[static_cast<size_t>(at)], static_cast<float>(row * 32 + column));
+    }
+  }
+  EXPECT_EQ(Values(*store.Read("w")), plain);
+  VariableStore copy;
+  ASSERT_TRUE(store.ShareInto(&copy).ok());
+  EXPECT_EQ(Values(*copy.Read("w")), plain);
+}
+
+TEST(Variables, OneLayoutForAllPrograms) {
+  VariableStore store;
+  ASSERT_TRUE(store.Write("w", Tensor::Of<float>({2, 32}, std::vector<float>(64, 1))).ok());
+  TestProgram t;
+  FillPanels(&t);
+  auto executable = t.Load();
+  ASSERT_TRUE(executable.ok());
+  EXPECT_EQ(Runner::Create(*executable, 0, &store).status().message(),
+            "variable w: lies in row-major order here, the program wants panels of the last "
+            "dimension");
+}
+
 TEST(Variables, InitRunsOncePerVariableVersion) {
   TestProgram t;
   const int32_t four = t.exprs.Const(4);
