@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "executable/cpu_features.h"
 #include "executable/verifier.h"
 
 #ifndef MFD_NOEXEC_SEAL
@@ -86,70 +87,21 @@ Status CopyRange(int from, uint64_t offset, uint64_t size, int to) {
   return Status::Ok();
 }
 
-#if defined(__x86_64__)
-struct Feature {
-  const char* name;  // LLVM's
-  bool present;
-};
-
-bool HasFeature(const std::string& name, bool* known) {
-  const Feature features[] = {
-      {"sse2", true},
-      {"sse3", __builtin_cpu_supports("sse3") != 0},
-      {"ssse3", __builtin_cpu_supports("ssse3") != 0},
-      {"sse4.1", __builtin_cpu_supports("sse4.1") != 0},
-      {"sse4.2", __builtin_cpu_supports("sse4.2") != 0},
-      {"popcnt", __builtin_cpu_supports("popcnt") != 0},
-      {"lzcnt", __builtin_cpu_supports("lzcnt") != 0},
-      {"bmi", __builtin_cpu_supports("bmi") != 0},
-      {"bmi2", __builtin_cpu_supports("bmi2") != 0},
-      {"avx", __builtin_cpu_supports("avx") != 0},
-      {"f16c", __builtin_cpu_supports("f16c") != 0},
-      {"fma", __builtin_cpu_supports("fma") != 0},
-      {"avx2", __builtin_cpu_supports("avx2") != 0},
-      {"avx512f", __builtin_cpu_supports("avx512f") != 0},
-      {"avx512cd", __builtin_cpu_supports("avx512cd") != 0},
-      {"avx512bw", __builtin_cpu_supports("avx512bw") != 0},
-      {"avx512dq", __builtin_cpu_supports("avx512dq") != 0},
-      {"avx512vl", __builtin_cpu_supports("avx512vl") != 0},
-      {"avx512ifma", __builtin_cpu_supports("avx512ifma") != 0},
-      {"avx512vbmi", __builtin_cpu_supports("avx512vbmi") != 0},
-      {"avx512vbmi2", __builtin_cpu_supports("avx512vbmi2") != 0},
-      {"avx512vnni", __builtin_cpu_supports("avx512vnni") != 0},
-      {"avx512bitalg", __builtin_cpu_supports("avx512bitalg") != 0},
-      {"avx512vpopcntdq", __builtin_cpu_supports("avx512vpopcntdq") != 0},
-      {"avx512bf16", __builtin_cpu_supports("avx512bf16") != 0},
-  };
-  for (const Feature& f : features) {
-    if (name == f.name) {
-      *known = true;
-      return f.present;
-    }
-  }
-  *known = false;
-  return false;
-}
-constexpr char kArch[] = "x86_64";
-#else
-bool HasFeature(const std::string& name, bool* known) {
-  *known = true;
-  return name == "neon";
-}
-constexpr char kArch[] = "aarch64";
-#endif
-
 }  // namespace
 
 Status CheckTarget(const executable::Target& target) {
-  if (target.arch != kArch) {
-    return FailedPrecondition("image: made for " + target.arch + ", this machine is " + kArch);
+  const std::string arch = executable::HostArch();
+  if (target.arch != arch) {
+    return FailedPrecondition("image: made for " + target.arch + ", this machine is " + arch);
   }
+  const std::vector<executable::CpuFeature> known = executable::CpuFeatures(arch);
   for (const std::string& feature : target.features) {
-    bool known = false;
-    if (HasFeature(feature, &known)) continue;
+    const auto found = std::find_if(known.begin(), known.end(),
+                                    [&](const auto& candidate) { return feature == candidate.name; });
+    if (found != known.end() && found->present) continue;
     return FailedPrecondition(
         "image: needs CPU feature " + feature +
-        (known ? ", which this machine lacks" : ", which this runtime does not know"));
+        (found != known.end() ? ", which this machine lacks" : ", which this runtime does not know"));
   }
   return Status::Ok();
 }

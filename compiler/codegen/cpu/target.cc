@@ -7,43 +7,20 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "executable/cpu_features.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
-#include "llvm/TargetParser/Host.h"
 
 namespace stator::compiler {
 namespace {
 
 constexpr char kX86Triple[] = "x86_64-unknown-linux-gnu";
 constexpr char kArmTriple[] = "aarch64-unknown-linux-gnu";
-
-// What kernels may use of x86 if the target has it, and loaders ask the CPU for.
-constexpr const char* kX86Features[] = {
-    "sse4.2",
-    "popcnt",
-    "lzcnt",
-    "bmi",
-    "bmi2",
-    "f16c",
-    "fma",
-    "avx2",
-    "avx512f",
-    "avx512cd",
-    "avx512bw",
-    "avx512dq",
-    "avx512vl",
-    "avx512ifma",
-    "avx512vbmi",
-    "avx512vbmi2",
-    "avx512vnni",
-    "avx512bitalg",
-    "avx512vpopcntdq",
-    "avx512bf16",
-};
 
 // Sets an option of LLVM's tools that has no other interface, for the whole process.
 void SetOption(llvm::StringRef name) {
@@ -117,11 +94,10 @@ absl::StatusOr<CpuTarget> CpuTarget::Create(std::string triple, std::string cpu,
     return target;
   }
   target.has_avx512_ = info.checkFeatures("+avx512f,+avx512bw,+avx512dq,+avx512vl");
-  target.has_avx512bf16_ = target.has_avx512_ && info.checkFeatures("+avx512bf16");
   target.converts_f16_ = info.checkFeatures("+f16c");
-  for (const char* feature : kX86Features) {
-    if (info.checkFeatures(std::string("+") + feature)) {
-      target.required_features_.push_back(feature);
+  for (const executable::CpuFeature& feature : executable::CpuFeatures(target.arch())) {
+    if (info.checkFeatures(absl::StrCat("+", feature.name))) {
+      target.required_features_.push_back(feature.name);
     }
   }
   target.vector_bits_ = target.has_avx512_ ? 512 : 256;
@@ -133,15 +109,15 @@ absl::StatusOr<CpuTarget> CpuTarget::Native() {
 #if defined(__aarch64__)
   return FromName("aarch64");
 #endif
-  std::map<std::string, bool> sorted;
-  for (const auto& feature : llvm::sys::getHostCPUFeatures()) {
-    sorted[feature.getKey().str()] = feature.getValue();
+  // No feature that a loader elsewhere could not ask for, though LLVM may know more of this CPU. The
+  // level's name also decides what LLVM takes for fast: of plain x86-64 it splits vector accesses.
+  std::vector<std::string> features;
+  bool wide = false;
+  for (const executable::CpuFeature& feature : executable::CpuFeatures(executable::HostArch())) {
+    features.push_back(absl::StrCat(feature.present ? "+" : "-", feature.name));
+    if (feature.name == absl::string_view("avx512vl")) wide = feature.present;
   }
-  std::string features;
-  for (const auto& [name, enabled] : sorted) {
-    absl::StrAppend(&features, features.empty() ? "" : ",", enabled ? "+" : "-", name);
-  }
-  return Create(kX86Triple, llvm::sys::getHostCPUName().str(), std::move(features));
+  return Create(kX86Triple, wide ? "x86-64-v4" : "x86-64-v3", absl::StrJoin(features, ","));
 }
 
 absl::StatusOr<CpuTarget> CpuTarget::FromName(const std::string& name) {

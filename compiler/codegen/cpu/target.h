@@ -27,13 +27,13 @@ class CpuTarget {
 
   const std::string& triple() const { return triple_; }
   const std::string& cpu() const { return cpu_; }
-  // LLVM's "+a,-b" list, sorted; empty when the CPU name alone says it all.
+  // LLVM's "+a,-b" list; empty when the CPU name alone says it all.
   const std::string& features() const { return features_; }
   // Names everything that decides about the bytes of the code; part of every cache key.
   std::string CacheKey() const;
 
-  // What an image says that its code needs: the architecture ("x86_64" or "aarch64"), and features
-  // by LLVM's names.
+  // What an image says that its code needs: the architecture ("x86_64" or "aarch64"), and those of
+  // executable::CpuFeatures that code generation may use.
   std::string arch() const { return is_aarch64_ ? "aarch64" : "x86_64"; }
   const std::vector<std::string>& required_features() const { return required_features_; }
 
@@ -44,7 +44,6 @@ class CpuTarget {
   bool is_aarch64() const { return is_aarch64_; }
   bool has_avx2() const { return !is_aarch64_; }
   bool has_avx512() const { return has_avx512_; }
-  bool has_avx512bf16() const { return has_avx512bf16_; }
   // Instructions between f16 and f32: F16C, or NEON.
   bool converts_f16() const { return converts_f16_; }
 
@@ -65,7 +64,6 @@ class CpuTarget {
   int vector_registers_ = 16;
   bool is_aarch64_ = false;
   bool has_avx512_ = false;
-  bool has_avx512bf16_ = false;
   bool converts_f16_ = false;
 };
 
