@@ -13,6 +13,10 @@ graph::Output Context::Read(const Variable& variable) const {
   return place->second;
 }
 
+graph::Output Context::Step() const {
+  return collected_->step.valid() ? collected_->step : Read(variables_->GlobalStep());
+}
+
 graph::Output Context::Weight(const std::string& name, DataType dtype,
                               const std::vector<int64_t>& dims,
                               const Initializer& initializer) const {

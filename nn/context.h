@@ -44,6 +44,14 @@ class Context {
   // The value of any variable in this pass, read once.
   graph::Output Read(const Variable& variable) const;
 
+  // What schedules and random numbers are functions of, for all copies of this context: the number
+  // of completed steps, an int64 scalar, which is the global step unless set; and an int64 scalar
+  // that changes every random number, if set. Set them before layers are built.
+  void SetStep(const graph::Output& step) const { collected_->step = step; }
+  void SetSeed(const graph::Output& seed) const { collected_->seed = seed; }
+  graph::Output Step() const;
+  const graph::Output& Seed() const { return collected_->seed; }
+
   // An operation that each training step runs besides the optimizer's.
   void AddUpdate(const graph::Operation& operation) const {
     collected_->updates.push_back(operation);
@@ -57,6 +65,7 @@ class Context {
   struct Collected {
     std::map<std::string, graph::Output> reads;
     std::vector<graph::Operation> updates;
+    graph::Output step, seed;  // invalid: not set
   };
 
   graph::Scope scope_;

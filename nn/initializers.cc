@@ -39,7 +39,7 @@ Initializer GlorotUniform() {
   return [](const Scope& scope, DataType dtype, const std::vector<int64_t>& dims, uint64_t key) {
     const Fans fans = FansOf(dims);
     const float limit = static_cast<float>(std::sqrt(6 / (fans.in + fans.out)));
-    const Output unit = UniformNumbers(scope, dims, key, {}, dtype);
+    const Output unit = UniformNumbers(scope, dims, {key, {}, {}}, dtype);
     return ops::Mul(scope, ops::Sub(scope, unit, 0.5f), 2 * limit);
   };
 }
@@ -47,7 +47,7 @@ Initializer GlorotUniform() {
 Initializer HeNormal() {
   return [](const Scope& scope, DataType dtype, const std::vector<int64_t>& dims, uint64_t key) {
     const float deviation = static_cast<float>(std::sqrt(2 / FansOf(dims).in));
-    const Output normal = NormalNumbers(scope, dims, key, {}, dtype);
+    const Output normal = NormalNumbers(scope, dims, {key, {}, {}}, dtype);
     return ops::Mul(scope, normal, deviation);
   };
 }

@@ -111,7 +111,7 @@ struct LayerNormOptions {
 LayerPtr LayerNorm(LayerNormOptions options = {});
 
 // In training sets a share `rate` of the elements to zero and scales the others up; nothing in
-// inference. The random numbers are a function of (seed, layer, step), so a resumed run drops the
+// inference. The random numbers are a function of (seeds, layer, step), so a resumed run drops the
 // same elements.
 LayerPtr Dropout(float rate);
 

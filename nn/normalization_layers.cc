@@ -104,10 +104,9 @@ class DropoutLayer : public Layer {
       return {};
     }
     if (!context.training() || rate_ == 0) return x;
-    // The step is the high word of the counter, so that no two steps share a random number.
-    const Output step = context.Read(context.variables().GlobalStep());
-    const Output random = UniformNumbers(
-        scope, ops::Shape(scope, x), context.variables().KeyFor(name()), step, x.dtype());
+    const RandomSource source = {context.variables().KeyFor(name()), context.Step(),
+                                 context.Seed()};
+    const Output random = UniformNumbers(scope, ops::Shape(scope, x), source, x.dtype());
     const Output keep = ops::Cast(scope, ops::GreaterEqual(scope, random, rate_), x.dtype());
     return ops::Mul(scope, x, ops::Mul(scope, keep, 1 / (1 - rate_)));
   }

@@ -105,12 +105,12 @@ Schedule Schedule::ExponentialDecay(float rate, float factor, int64_t steps) {
 }
 
 Output Schedule::Build(const Context& context) const {
+  if (tensor_.valid()) return tensor_;
   const Scope& scope = context.scope();
   const Output rate = graph::Constant(scope, rate_);
   if (factor_ == 1) return rate;
-  const Output step = context.Read(context.variables().GlobalStep());
-  const Output periods =
-      ops::Mul(scope, ops::Cast(scope, step, DT_FLOAT), 1.0f / static_cast<float>(steps_));
+  const Output step = ops::Cast(scope, context.Step(), DT_FLOAT);
+  const Output periods = ops::Mul(scope, step, 1.0f / static_cast<float>(steps_));
   return ops::Mul(scope, ops::Pow(scope, factor_, periods), rate_);
 }
 

@@ -13,6 +13,8 @@ namespace stator::nn {
 class Schedule {
  public:
   Schedule(float rate) : rate_(rate) {}  // NOLINT: a plain number is a constant rate
+  // A float scalar of the program.
+  Schedule(const graph::Output& rate) : tensor_(rate) {}  // NOLINT: as above
   // rate · factor^(step / steps), smoothly.
   static Schedule ExponentialDecay(float rate, float factor, int64_t steps);
 
@@ -20,7 +22,8 @@ class Schedule {
   graph::Output Build(const Context& context) const;
 
  private:
-  float rate_;
+  graph::Output tensor_;  // if valid, the rate
+  float rate_ = 0;
   float factor_ = 1;
   int64_t steps_ = 1;
 };

@@ -54,6 +54,34 @@ TEST(Minimize, EveryOptimizerFits) {
   }
 }
 
+TEST(Minimize, TakesRateStepAndSeedFromTensors) {
+  TestProgram program;
+  const Context context = program.Training();
+  const Output rate = program.Placeholder("rate", {}),
+               step = program.Placeholder("step", {}, DT_INT64);
+  context.SetStep(step);
+  context.SetSeed(program.Placeholder("seed", {}, DT_INT64));
+  const Output x = program.Placeholder("x", {-1, 4});
+  const Output labels = program.Placeholder("labels", {-1}, DT_INT32);
+  const Output logits = Dense(3)->Build(context, Dropout(0.5f)->Build(context, x));
+  const Output loss = SparseSoftmaxCrossEntropy(context.scope(), logits, labels);
+  EXPECT_TRUE(Minimize(context, loss, *Adam(rate)).valid()) << program.scope().status();
+  EXPECT_EQ(context.Step().name(), step.name());
+
+  // Only the dropout uses step and seed, only the updates the rate.
+  std::map<std::string, int> uses;
+  const graph::Graph& graph = program.scope().graph();
+  for (int id = 0; id < graph.num_nodes(); ++id) {
+    for (const graph::Endpoint& input : graph.node(id).inputs()) {
+      ++uses[graph.node(input.node).name() + " in " + graph.node(id).op()];
+    }
+  }
+  EXPECT_EQ(uses["step in Cast"], 1);
+  EXPECT_EQ(uses["seed in Cast"], 1);
+  EXPECT_EQ(uses["rate in ResourceApplyAdam"], 2);
+  EXPECT_EQ(CountOps(graph).at("BitwiseXor"), 1);
+}
+
 TEST(Minimize, WithoutWeightsIsAnError) {
   TestProgram program;
   const Context context = program.Training();

@@ -7,12 +7,20 @@
 
 namespace stator::nn {
 
-// Philox numbers of a key below 2^63, in [0, 1) or of the standard normal distribution. `shape` is a tensor or a list
-// of sizes. `step`, an int64 scalar, is the counter's high word, so that no two steps share a number; 0 if invalid.
-graph::Output UniformNumbers(const graph::Scope& scope, const graph::Input& shape, uint64_t key,
-                             const graph::Output& step, DataType dtype);
-graph::Output NormalNumbers(const graph::Scope& scope, const graph::Input& shape, uint64_t key,
-                            const graph::Output& step, DataType dtype);
+struct RandomSource {
+  uint64_t key;  // below 2^63
+  // An int64 scalar, the counter's high word: no two steps share a number. 0 if invalid.
+  graph::Output step;
+  // An int64 scalar whose bits flip those of the key; none if invalid.
+  graph::Output seed;
+};
+
+// Philox numbers in [0, 1) or of the standard normal distribution. `shape` is a tensor or a list of
+// sizes.
+graph::Output UniformNumbers(const graph::Scope& scope, const graph::Input& shape,
+                             const RandomSource& source, DataType dtype);
+graph::Output NormalNumbers(const graph::Scope& scope, const graph::Input& shape,
+                            const RandomSource& source, DataType dtype);
 
 }  // namespace stator::nn
 
