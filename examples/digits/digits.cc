@@ -59,10 +59,10 @@ absl::Status Load(const Flags& flags, data::LabeledImages* train, data::LabeledI
 absl::Status Train(const Flags& flags) {
   data::LabeledImages train, test;
   STATOR_RETURN_IF_ERROR(Load(flags, &train, &test));
-  STATOR_ASSIGN_OR_RETURN(
-      const nn::ImageBatches batches,
-      nn::ImageBatches::Create(&train,
-                               {.batch_size = kBatch, .seed = flags.seed, .drop_remainder = true}));
+  const data::BatchOptions batching = {
+      .batch_size = kBatch, .seed = flags.seed, .drop_remainder = true};
+  STATOR_ASSIGN_OR_RETURN(const nn::ImageBatches batches,
+                          nn::ImageBatches::Create(&train, batching));
   STATOR_ASSIGN_OR_RETURN(const nn::ImageBatches test_batches,
                           nn::ImageBatches::Create(&test, {.batch_size = 500, .shuffle = false}));
 
@@ -70,6 +70,11 @@ absl::Status Train(const Flags& flags) {
   const graph::Scope scope = NewProgram();
   examples::DigitsModel model(scope, flags.seed, train.height, train.width,
                               batches.steps_per_epoch());
+  if (!flags.export_training.empty()) {
+    STATOR_ASSIGN_OR_RETURN(const auto plan, data::BatchPlan::Create(train.count, batching));
+    STATOR_RETURN_IF_ERROR(examples::ExportTraining(scope.graph(), train, test, plan, flags.epochs,
+                                                    flags.export_training));
+  }
   nn::TrainerOptions options;
   options.checkpoint = flags.checkpoint;
   options.resume = flags.resume;

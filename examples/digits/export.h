@@ -17,6 +17,13 @@ absl::Status ExportTrained(const graph::Graph& graph,
                            const std::map<std::string, graph::DenseTensor>& values,
                            const data::LabeledImages& test, const std::string& folder);
 
+// Writes to `folder` what a bundle that trains is made from and fed with: training.pb, the program;
+// train.bin, for each step of `epochs` epochs the examples that a session takes; test.bin, those
+// that it is tested with. An example is its label and its pixels, one byte each.
+absl::Status ExportTraining(const graph::Graph& graph, const data::LabeledImages& train,
+                            const data::LabeledImages& test, const data::BatchPlan& plan,
+                            int epochs, const std::string& folder);
+
 }  // namespace stator::examples
 
 #endif  // STATOR_EXAMPLES_DIGITS_EXPORT_H_

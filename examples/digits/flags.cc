@@ -26,6 +26,10 @@ bool ParseFlags(int argc, char** argv, Flags* flags, int* exit_code) {
   app.add_option("--export", flags->export_folder,
                  "folder for the trained graph (digits.pb) and one test image (image.npy)")
       ->check(CLI::ExistingDirectory);
+  app.add_option(
+         "--export-training", flags->export_training,
+         "folder for the untrained program (training.pb) and its examples (train.bin, test.bin)")
+      ->check(CLI::ExistingDirectory);
   app.add_flag("--quiet", flags->quiet, "no progress");
   app.footer("Example: digits --data mnist --epochs 5 --checkpoint run1 --resume");
   try {

@@ -16,6 +16,7 @@ struct Flags {
   int64_t save_every = 0;
   std::string loss_log;
   std::string export_folder;
+  std::string export_training;
   bool quiet = false;
 };
 

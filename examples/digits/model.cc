@@ -1,9 +1,12 @@
 #include "examples/digits/model.h"
 
+#include <vector>
+
 #include "graph/node_builder.h"
 #include "nn/layers.h"
 #include "nn/losses.h"
 #include "nn/optimizers.h"
+#include "ops/wrappers.h"
 
 namespace stator::examples {
 
@@ -39,13 +42,22 @@ DigitsModel::DigitsModel(const Scope& scope, uint64_t seed, int64_t height, int6
                             .output(0);
 
   const nn::Context training(scope.SubScope("training"), &variables_, /*training=*/true);
+  const Output global_step = training.Read(variables_.GlobalStep());
+  const graph::PartialShape scalar = graph::PartialShape::Scalar();
+  training.SetStep(ops::PlaceholderWithDefault(scope.WithOpName("step"), global_step, scalar));
+  const Output zero = graph::Constant(training.scope(), 0, DT_INT64);
+  training.SetSeed(ops::PlaceholderWithDefault(scope.WithOpName("seed"), zero, scalar));
   const Output logits = net->Build(training, images);
   train_.inputs = {images, labels};
-  train_.loss = nn::SparseSoftmaxCrossEntropy(training.scope(), logits, labels);
-  train_.correct = nn::CountCorrect(training.scope(), logits, labels);
-  const nn::OptimizerPtr adam =
-      nn::Adam(nn::Schedule::ExponentialDecay(2e-3f, 0.5f, steps_per_epoch));
-  train_.step = nn::Minimize(training, train_.loss, *adam);
+  train_.loss = ops::Identity(
+      scope.WithOpName("loss"), nn::SparseSoftmaxCrossEntropy(training.scope(), logits, labels));
+  train_.correct = ops::Identity(scope.WithOpName("correct"),
+                                 nn::CountCorrect(training.scope(), logits, labels));
+  const Output rate = nn::Schedule::ExponentialDecay(2e-3f, 0.5f, steps_per_epoch).Build(training);
+  const nn::OptimizerPtr adam = nn::Adam(
+      ops::PlaceholderWithDefault(scope.WithOpName("learning_rate"), rate, scalar));
+  const graph::Operation update = nn::Minimize(training, train_.loss, *adam);
+  train_.step = ops::NoOp(scope.WithOpName("train").WithControlDependencies({update}));
 
   const nn::Context inference(scope.SubScope("inference"), &variables_, /*training=*/false);
   const Output scores = net->Build(inference, images);
@@ -54,6 +66,10 @@ DigitsModel::DigitsModel(const Scope& scope, uint64_t seed, int64_t height, int6
   evaluate_.correct = nn::CountCorrect(inference.scope(), scores, labels);
   nn::Softmax(scope.WithOpName("probabilities"), scores);
   NodeBuilder(scope.WithOpName("digit"), "ArgMax").Input(scores).Input(-1).Finalize();
+
+  std::vector<graph::Operation> initializers;
+  for (const nn::Variable& variable : variables_.all()) initializers.push_back(variable.initialize);
+  ops::NoOp(scope.WithOpName("init").WithControlDependencies(initializers));
 }
 
 }  // namespace stator::examples

@@ -10,7 +10,13 @@
 namespace stator::examples {
 
 // The program of the example: a network with two convolutions, in a pass that trains and one that
-// evaluates. The latter has the tensors `images` (fed), `digit` and `probabilities`.
+// evaluates. Nodes with names that others may use:
+//
+//   images, labels              what both passes are fed; the batch size is open
+//   digit, probabilities        what the network reads, and how surely
+//   step, learning_rate, seed   of the training step: functions of the program's variables unless fed
+//   train, loss, correct        the training step; its loss and right answers
+//   init                        gives all variables their first values
 class DigitsModel {
  public:
   DigitsModel(const graph::Scope& scope, uint64_t seed, int64_t height, int64_t width,
