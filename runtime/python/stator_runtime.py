@@ -4,8 +4,8 @@
     y = model.run({"x:0": images})["y:0"]      # any batch size that the bundle allows
     model.state["dense/kernel"] = weights      # takes effect with the next run
 
-The library is the one that the variable STATOR_RUNTIME_LIBRARY names, else the one beside this file,
-else the system's. Types that NumPy lacks (bfloat16, 8-bit floats) come as ml_dtypes' if that package
+The library is the one that the variable STATOR_RUNTIME_LIBRARY names, else the one beside this file or
+two folders above it (PREFIX/lib, see tools/install.sh), else the system's. Types that NumPy lacks (bfloat16, 8-bit floats) come as ml_dtypes' if that package
 is installed, else as unsigned integers with the same bits. Strings are arrays of `bytes` objects.
 
 A bundle is a program: load only what you would execute.
@@ -164,7 +164,8 @@ class _String(ctypes.Structure):
 def _load_library():
     here = os.path.dirname(os.path.abspath(__file__))
     names = [os.environ.get("STATOR_RUNTIME_LIBRARY")]
-    names += [os.path.join(here, n) for n in ("libstator_runtime.so.0", "libstator_runtime.so")]
+    folders = [here, os.path.join(here, "..", "..")]
+    names += [os.path.join(f, n) for f in folders for n in ("libstator_runtime.so.0", "libstator_runtime.so")]
     names = [n for n in names if n and os.path.exists(n)]
     names += [n for n in (ctypes.util.find_library("stator_runtime"), "libstator_runtime.so.0") if n]
     lib = ctypes.CDLL(names[0])
