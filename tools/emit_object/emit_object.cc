@@ -67,7 +67,7 @@ class Emitter {
     }
     STATOR_EXEC_RETURN_IF_ERROR(problems_.ToStatus());
     const HeaderContext context{&sizes_, &names_, &variables, &messages_};
-    UniqueNames classes({"State", "VariableInfo"});
+    UniqueNames classes(ClassReservedNames());
     std::string text;
     for (const EntryStorage& entry : entries) {
       text += "\n" +

@@ -129,6 +129,9 @@ TEST(Identifiers, AreValidCpp) {
   UniqueNames names({"run"});
   EXPECT_EQ(names.Add("run"), "run_2");
   EXPECT_EQ(names.Add("run"), "run_3");
+  EXPECT_EQ(names.Add("x_size"), "x_size");
+  EXPECT_EQ(names.Add("x", "_size"), "x_2");
+  EXPECT_EQ(names.Add("x_2_size"), "x_2_size_2");
 }
 
 TEST(Scratch, LifetimesInASlotDoNotMeet) {

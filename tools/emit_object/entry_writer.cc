@@ -80,34 +80,13 @@ class EntryWriter {
   }
 
   void Names() {
-    UniqueNames names({"state",
-                       "run",
-                       "init",
-                       "scratch_size",
-                       "scratch",
-                       "kScratchAlignment",
-                       "persistent_size",
-                       "init_scratch_size",
-                       "kPersistentAlignment",
-                       "failed_element",
-                       "message",
-                       "persistent",
-                       "steps",
-                       "init_steps",
-                       "failed",
-                       "lay_out",
-                       "init_lay_out",
-                       "Layout",
-                       "InitLayout",
-                       "internal",
-                       "State",
-                       class_});
+    UniqueNames names(ClassReservedNames());
+    names.Add(class_);
     for (const std::string& p : parameters_.names()) names.Add(p);
     const auto add = [&](const std::vector<Port>& ports, const char* what,
                          std::vector<std::string>* out) {
       for (const Port& p : ports) {
-        out->push_back(names.Add(TensorIdentifier(p.name)));
-        names.Add(out->back() + "_size");
+        out->push_back(names.Add(TensorIdentifier(p.name), "_size"));
         if (CppType(p.dtype).empty()) {
           problems_->AddNode(p.source_node, p.name,
                              std::string(what) + " of type " + executable::DTypeName(p.dtype));

@@ -104,9 +104,26 @@ std::string StringLiteral(std::string_view text) {
   return out + "\"";
 }
 
-std::string UniqueNames::Add(const std::string& wanted) {
+std::set<std::string> ClassReservedNames() {
+  return {
+      // Members of the class.
+      "state", "run", "init", "scratch_size", "kScratchAlignment", "persistent_size",
+      "init_scratch_size", "kPersistentAlignment", "failed_element", "failed_element_", "steps",
+      "init_steps", "failed", "lay_out", "init_lay_out", "Layout", "InitLayout",
+      // What stands around it.
+      "message", "internal", "State", "VariableInfo",
+      // Arguments and local variables.
+      "l", "c", "scratch", "persistent", "code", "error", "wrote", "bytes", "buffers", "scalars",
+      "end", "float_mode", "was_initialized"};
+}
+
+std::string UniqueNames::Add(const std::string& wanted, const std::string& suffix) {
   std::string name = wanted;
-  for (int i = 2; !taken_.insert(name).second; ++i) name = wanted + "_" + std::to_string(i);
+  for (int i = 2; taken_.count(name) + taken_.count(name + suffix) != 0; ++i) {
+    name = wanted + "_" + std::to_string(i);
+  }
+  taken_.insert(name);
+  taken_.insert(name + suffix);
   return name;
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace stator::tools {
 
@@ -20,11 +21,16 @@ std::string CommentText(std::string_view text);
 // With its quotes.
 std::string StringLiteral(std::string_view text);
 
+// What the class of an entry point and its functions call their own.
+std::set<std::string> ClassReservedNames();
+
 // Hands out each name once: a second "x" becomes "x_2".
 class UniqueNames {
  public:
   explicit UniqueNames(std::set<std::string> taken = {}) : taken_(std::move(taken)) {}
-  std::string Add(const std::string& wanted);
+  std::string Add(const std::string& wanted) { return Add(wanted, ""); }
+  // Takes the name followed by `suffix` as well.
+  std::string Add(const std::string& wanted, const std::string& suffix);
 
  private:
   std::set<std::string> taken_;

@@ -45,9 +45,7 @@ Parameters::Parameters(const Sizes& sizes, const executable::EntryPoint& entry, 
     const int32_t y = Find(static_cast<int32_t>(b.value));
     if (x != kNone && y != kNone) same_as_[std::max(x, y)] = std::min(x, y);
   }
-  // What the functions call their own.
-  UniqueNames unique({"l", "c", "scratch", "persistent", "code", "error", "wrote", "bytes",
-                      "buffers", "scalars", "end", "float_mode", "was_initialized", "this"});
+  UniqueNames unique(ClassReservedNames());
   for (const auto& [symbol, same] : same_as_) {
     if (symbol != same) continue;
     std::string name = ToIdentifier(m_.symbols[symbol].name);
