@@ -71,6 +71,14 @@ else
   echo "skipped: the SavedModel, which STATOR_TEST_DATA would name"
 fi
 
+# Strings have no place in a sample.
+(cat graph.pbtxt; cat) >strings.pbtxt <<'EOF'
+node { name: "n" op: "Const" attr { key: "dtype" value { type: DT_STRING } }
+  attr { key: "value" value { tensor { dtype: DT_STRING tensor_shape { } string_val: "a" } } } }
+EOF
+expect 0 '' "$stator" compile strings.pbtxt --fetch n -o strings.stb
+expect 1 'samples hold numbers' "$stator" compile strings.pbtxt --fetch n --feed x --sample x=x3.npy -o no.stb
+
 # Same input, same bytes; what is stripped names no node.
 expect 0 '' "$stator" compile graph.pbtxt --feed x --fetch y --strip -o a.stb
 expect 0 '' "$stator" compile graph.pbtxt --feed x --fetch y --strip -o b.stb
@@ -99,7 +107,9 @@ expect 0 'ext.stb.weights' "$stator" compile graph.pbtxt --feed x --fetch y --we
 expect 0 '' "$stator" run ext.stb --feed x=x32.npy --fetch y=bundle.npy
 "$stator" run model.stb --feed x=x32.npy --fetch y=embedded.npy >/dev/null
 cmp embedded.npy bundle.npy || fail "external weights give other results"
+expect 0 'initial value w : float\[8, 16\]' "$stator" inspect ext.stb
 mv ext.stb.weights away
+expect 1 'ext.stb.weights' "$stator" inspect ext.stb
 expect 1 'ext.stb.weights' "$stator" run ext.stb --feed x=x32.npy --fetch y
 
 # An object that needs no library.
@@ -107,6 +117,10 @@ expect 0 'obj.h' "$stator" compile graph.pbtxt --feed x --fetch y --emit object,
 [[ -s obj.o && -s obj.h && ! -e obj.stb ]] || fail "--emit object,header writes other files"
 [[ -z $(nm -u obj.o) ]] || fail "the object needs: $(nm -u obj.o)"
 expect 2 '' "$stator" compile graph.pbtxt --feed x --fetch y --emit tape -o no.stb
+# Names that the generated class uses itself.
+sed 's/"x"/"lay_out"/; s/"y"/"Layout"/; s/"z"/"x_size"/' graph.pbtxt | sed 's/input: "x"/input: "lay_out"/; s/input: "z"/input: "x_size"/' >names.pbtxt
+expect 0 '' "$stator" compile names.pbtxt --entry 'init_layout feed=lay_out fetch=Layout,x_size' --symbol 'lay_out:0[0]=steps' --emit object,header --target x86-64-v3 -o names.stb
+c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only -x c++ names.h || fail "a header with odd names does not compile"
 
 # All that cannot be compiled, at once.
 expect 1 '2 problems' "$stator" compile odd.pbtxt --feed x --fetch both --check

@@ -147,8 +147,12 @@ absl::StatusOr<Source> LoadSource(const CompileFlags& flags, bool allow_unknown_
   return source;
 }
 
-executable::StoredTensor Store(const std::string& name, const Tensor& tensor,
-                               std::vector<ImageModel>* bundle) {
+absl::StatusOr<executable::StoredTensor> Store(const std::string& name, const Tensor& tensor,
+                                               std::vector<ImageModel>* bundle) {
+  if (executable::IsObjectDType(tensor.dtype())) {
+    return absl::UnimplementedError(absl::StrCat("--sample: '", name, "' is ", tensor.TypeToString(),
+                                                 "; samples hold numbers"));
+  }
   executable::StoredTensor stored{name, tensor.dtype(), tensor.dims(), 0, tensor.bytes()};
   for (ImageModel& model : *bundle) {
     stored.constant_offset = executable::AddConstant(&model, tensor.raw(), tensor.bytes());
@@ -175,10 +179,14 @@ absl::Status AddSample(const std::vector<std::string>& flags, std::vector<ImageM
   executable::Sample sample;
   sample.entry = 0;
   for (size_t i = 0; i < feeds.size(); ++i) {
-    sample.inputs.push_back(Store(entry.feeds[i].name, feeds[i], bundle));
+    STATOR_ASSIGN_OR_RETURN(executable::StoredTensor stored,
+                            Store(entry.feeds[i].name, feeds[i], bundle));
+    sample.inputs.push_back(std::move(stored));
   }
   for (size_t i = 0; i < fetches.size(); ++i) {
-    sample.outputs.push_back(Store(entry.fetches[i].name, fetches[i], bundle));
+    STATOR_ASSIGN_OR_RETURN(executable::StoredTensor stored,
+                            Store(entry.fetches[i].name, fetches[i], bundle));
+    sample.outputs.push_back(std::move(stored));
   }
   for (ImageModel& model : *bundle) model.samples.push_back(sample);
   return absl::OkStatus();

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "graph/graph.h"
 #include "graph/status_macros.h"
 #include "runtime/session/status.h"
+#include "tools/stator/bundle_file.h"
 #include "tools/stator/command.h"
 #include "tools/stator/graph_file.h"
 #include "tools/stator/graph_summary.h"
@@ -38,14 +40,40 @@ absl::Status InspectGraph(const InspectFlags& flags) {
   return absl::OkStatus();
 }
 
-absl::Status InspectImage(const InspectFlags& flags, const std::string& bytes) {
-  // The reader wants aligned bytes.
-  const std::unique_ptr<uint64_t[]> aligned(new uint64_t[bytes.size() / 8 + 2]);
-  auto* data = reinterpret_cast<uint8_t*>(aligned.get());
-  if (reinterpret_cast<uintptr_t>(data) % 16 != 0) data += 8;
-  std::memcpy(data, bytes.data(), bytes.size());
-  STATOR_ASSIGN_OR_RETURN(const executable::ImageView view,
-                          runtime::ToAbsl(executable::VerifyImage(data, bytes.size())));
+struct Free {
+  void operator()(uint8_t* memory) const { std::free(memory); }
+};
+
+// A file's bytes, aligned as the reader of images wants them.
+struct AlignedFile {
+  std::unique_ptr<uint8_t, Free> data;
+  size_t size = 0;
+};
+
+absl::StatusOr<AlignedFile> ReadAligned(const std::string& path) {
+  STATOR_ASSIGN_OR_RETURN(const std::string bytes, formats::ReadFile(path, kMaxFileBytes));
+  AlignedFile file;
+  file.size = bytes.size();
+  file.data.reset(static_cast<uint8_t*>(std::aligned_alloc(64, bytes.size() / 64 * 64 + 64)));
+  if (file.data == nullptr) return absl::ResourceExhaustedError("no memory for " + path);
+  std::memcpy(file.data.get(), bytes.data(), bytes.size());
+  return file;
+}
+
+absl::Status InspectImage(const InspectFlags& flags) {
+  STATOR_ASSIGN_OR_RETURN(const AlignedFile file, ReadAligned(flags.file));
+  STATOR_ASSIGN_OR_RETURN(const executable::ImageHeader header,
+                          runtime::ToAbsl(executable::ReadHeader(file.data.get(), file.size)));
+  AlignedFile weights;
+  executable::ReadOptions options;
+  if ((header.flags & executable::kExternalConstants) != 0) {
+    STATOR_ASSIGN_OR_RETURN(weights, ReadAligned(flags.file + ".weights"));
+    options.external_constants = weights.data.get();
+    options.external_constants_size = weights.size;
+  }
+  STATOR_ASSIGN_OR_RETURN(
+      const executable::ImageView view,
+      runtime::ToAbsl(executable::VerifyImage(file.data.get(), file.size, options)));
   if (flags.json) {
     std::printf("%s\n", ImageJson(view).c_str());
     return absl::OkStatus();
@@ -57,20 +85,15 @@ absl::Status InspectImage(const InspectFlags& flags, const std::string& bytes) {
 }
 
 absl::Status Inspect(const InspectFlags& flags) {
-  STATOR_ASSIGN_OR_RETURN(const std::string bytes, formats::ReadFile(flags.file, kMaxFileBytes));
-  const size_t magic = sizeof(executable::kImageMagic);
-  if (bytes.size() >= magic && std::memcmp(bytes.data(), executable::kImageMagic, magic) == 0) {
-    return InspectImage(flags, bytes);
-  }
-  return InspectGraph(flags);
+  return IsImageFile(flags.file) ? InspectImage(flags) : InspectGraph(flags);
 }
 
 }  // namespace
 
 Command AddInspect(CLI::App& app) {
   const auto flags = std::make_shared<InspectFlags>();
-  CLI::App* inspect = app.add_subcommand("inspect", "Shows what is in a graph or an image.");
-  inspect->add_option("FILE", flags->file, "GraphDef (.pb, .pbtxt), or an image that `opt` wrote")
+  CLI::App* inspect = app.add_subcommand("inspect", "Shows what is in a graph or a bundle.");
+  inspect->add_option("FILE", flags->file, "GraphDef (.pb, .pbtxt), or a bundle")
       ->required()
       ->check(CLI::ExistingFile);
   inspect->add_flag("--nodes", flags->nodes, "list all nodes of a graph");

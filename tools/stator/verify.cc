@@ -33,11 +33,16 @@ absl::Status Compare(const std::string& name, const Tensor& expected, const Tens
     return absl::DataLossError("output '" + name + "': expected " + expected.TypeToString() +
                                ", found " + found.TypeToString());
   }
-  const int64_t size = executable::DTypeSize(expected.dtype());
+  const auto equal = [&](int64_t i) {
+    if (expected.dtype() == executable::DType::kString) {
+      return expected.strings()[i] == found.strings()[i];
+    }
+    const int64_t size = executable::DTypeSize(expected.dtype());
+    return std::memcmp(expected.data<char>() + i * size, found.data<char>() + i * size,
+                       static_cast<size_t>(size)) == 0;
+  };
   for (int64_t i = 0; i < expected.num_elements(); ++i) {
-    const char* a = expected.data<char>() + i * size;
-    const char* b = found.data<char>() + i * size;
-    if (std::memcmp(a, b, static_cast<size_t>(size)) == 0) continue;
+    if (equal(i)) continue;
     return absl::DataLossError("output '" + name + "': element " + std::to_string(i) + " of " +
                                std::to_string(expected.num_elements()) + " differs");
   }
