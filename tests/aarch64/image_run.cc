@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/core/executable.h"
+#include "runtime/core/initial_values.h"
 #include "runtime/core/runner.h"
 #include "runtime/core/variable_store.h"
 
@@ -68,6 +69,7 @@ executable::Status Run(const ImageRun& run, runtime::VariableStore* store, Image
   STATOR_EXEC_ASSIGN_OR_RETURN(
       auto executable, runtime::Executable::Load(reinterpret_cast<const uint8_t*>(run.image.data()),
                                                  run.image.size(), load));
+  STATOR_EXEC_RETURN_IF_ERROR(runtime::InitializeVariables(executable, store));
   runtime::ThreadPool pool(run.threads);
   STATOR_EXEC_ASSIGN_OR_RETURN(auto runner, runtime::Runner::Create(executable, 0, store, &pool));
   runtime::RunOptions options;

@@ -17,7 +17,7 @@ struct ImageRun {
   std::string image;
   int threads = 1;
   std::vector<runtime::Tensor> feeds;
-  std::map<std::string, runtime::Tensor> variables;  // before the run; others: uninitialized
+  std::map<std::string, runtime::Tensor> variables;  // before the run; others: as the image says
 };
 
 struct ImageResult {
