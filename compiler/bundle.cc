@@ -142,6 +142,12 @@ void Strip(ImageModel* model) {
     for (executable::Guard& guard : entry.guards) guard.source_node = executable::kNone;
   }
   for (executable::CheckInfo& check : model->checks) check.source_node = executable::kNone;
+  // Sizes of inputs are known by their names; those that a run finds are called after nodes.
+  for (size_t i = 0; i < model->symbols.size(); ++i) {
+    executable::Symbol& symbol = model->symbols[i];
+    if (symbol.life != executable::SymbolLife::kInput) symbol.name = absl::StrCat("size_", i);
+  }
+  model->fixed_weights.clear();
   model->nodes.clear();
 }
 

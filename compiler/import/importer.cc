@@ -87,6 +87,12 @@ class Importer {
         return absl::InvalidArgumentError(
             absl::StrCat("symbol '", spec.name, "': expected bounds 0 <= min <= max, found ", spec.min, " and ", spec.max));
       }
+      for (const executable::SymbolSpec& other : request_.symbols) {
+        if (&other == &spec) break;
+        if (other.tensor != spec.tensor || other.dim != spec.dim) continue;
+        return absl::InvalidArgumentError(absl::StrCat("symbols '", other.name, "' and '", spec.name, "' name the same dimension, ",
+                                                       spec.tensor, "[", spec.dim, "]"));
+      }
     }
     return absl::OkStatus();
   }
