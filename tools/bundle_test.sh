@@ -66,6 +66,8 @@ if [[ -d ${STATOR_TEST_DATA:-} ]]; then
   expect 0 'entry main: 2 inputs, 1 outputs, 3 variables' "$stator" compile "$folder" --signature serving_default -o saved.stb
   expect 0 '^4.7916665$' "$stator" run saved.stb --feed a=a.npy --feed b=b.npy --fetch output_0
   expect 0 'initial value child_variable' "$stator" inspect saved.stb
+  mkdir -p scalars && cp a.npy b.npy scalars
+  expect 0 'output_0: float\[\], equal' "$stator" verify saved.stb --against "$folder" --signature serving_default --inputs scalars
   expect 1 'there are: ' "$stator" compile "$folder" --signature none -o no.stb
 else
   echo "skipped: the SavedModel, which STATOR_TEST_DATA would name"
@@ -85,6 +87,17 @@ expect 0 '' "$stator" compile graph.pbtxt --feed x --fetch y --strip -o b.stb
 cmp a.stb b.stb || fail "two compiles differ"
 grep -q 'MatMul' plain.stb || fail "an ordinary bundle names its nodes' ops"
 if grep -q 'MatMul' a.stb; then fail "a stripped bundle names a node's op"; fi
+# Neither sizes that a run finds nor weights that it folded keep a node's name.
+cat >where.pbtxt <<'EOF'
+node { name: "x" op: "Placeholder" attr { key: "dtype" value { type: DT_BOOL } }
+  attr { key: "shape" value { shape { dim { size: -1 } } } } }
+node { name: "secret_layer" op: "Where" input: "x" attr { key: "T" value { type: DT_BOOL } } }
+node { name: "y" op: "Identity" input: "secret_layer" attr { key: "T" value { type: DT_INT64 } } }
+EOF
+expect 0 '' "$stator" compile where.pbtxt --feed x --fetch y -o named.stb
+grep -q 'secret_layer' named.stb || fail "an ordinary bundle names its nodes"
+expect 0 '' "$stator" compile where.pbtxt --feed x --fetch y --strip -o stripped.stb
+if grep -q 'secret_layer' stripped.stb; then fail "a stripped bundle names a node"; fi
 
 # Named and bounded dimensions.
 expect 0 '' "$stator" compile graph.pbtxt --feed x --fetch y --symbol 'x:0[0]=rows,2..16' -o bounded.stb
@@ -92,6 +105,7 @@ expect 0 '"rows" input \[2, 16\]' "$stator" inspect bounded.stb
 expect 0 '' "$stator" run bounded.stb --feed x=x3.npy --fetch y
 expect 1 'rows' "$stator" run bounded.stb --feed x=x32.npy --fetch y
 expect 2 'TENSOR\[DIM\]=NAME' "$stator" compile graph.pbtxt --feed x --fetch y --symbol x=rows -o no.stb
+expect 1 'name the same dimension' "$stator" compile graph.pbtxt --feed x --fetch y --symbol 'x:0[0]=rows' --symbol 'x:0[0]=lines' -o no.stb
 expect 2 'no entry point is fed' "$stator" compile graph.pbtxt --feed x --fetch y --symbol 'q:0[0]=rows' -o no.stb
 expect 1 'is not unknown' "$stator" compile graph.pbtxt --feed x --fetch y --symbol 'x:0[1]=rows' -o no.stb
 expect 1 'has 2 dimensions' "$stator" compile graph.pbtxt --feed x --fetch y --symbol 'x:0[2]=rows' -o no.stb

@@ -52,6 +52,7 @@ class BundleProgram {
 
   // A copy of a tensor that the bundle holds.
   absl::StatusOr<runtime::Tensor> Stored(const executable::StoredTensor& tensor) const;
+  runtime::VariableStore* variables() const { return variables_.get(); }
 
  private:
   static absl::StatusOr<BundleProgram> Make(

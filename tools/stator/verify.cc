@@ -4,10 +4,12 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "graph/status_macros.h"
 #include "runtime/session/session.h"
+#include "runtime/session/status.h"
 #include "stator.h"
 #include "tools/stator/bundle_file.h"
 #include "tools/stator/command.h"
@@ -21,8 +23,9 @@ using runtime::Tensor;
 
 struct Flags {
   std::string bundle;
-  std::string against;  // graph
-  std::string inputs;   // folder of NAME.npy
+  std::string against;    // graph or SavedModel
+  std::string signature;  // of the SavedModel
+  std::string inputs;     // folder of NAME.npy
   std::string entry;
   int threads = 0;
 };
@@ -84,29 +87,59 @@ std::string FileOf(const std::string& folder, std::string name) {
   return folder + "/" + name + ".npy";
 }
 
+// The graph's tensors for an entry point's inputs or outputs. With a signature the bundle knows them
+// by its keys.
+std::vector<std::string> Tensors(const std::vector<executable::Port>& ports,
+                                 const std::vector<std::pair<std::string, std::string>>& keys) {
+  std::vector<std::string> tensors;
+  for (const executable::Port& port : ports) {
+    std::string tensor = port.name;
+    for (const auto& [key, name] : keys) {
+      if (key == port.name) tensor = name;
+    }
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
+// The session starts with the bundle's variables, as these are now.
+absl::Status CopyVariables(const BundleProgram& program, runtime::Session* session) {
+  for (const executable::StoredTensor& initial : program.model().initial_values) {
+    STATOR_ASSIGN_OR_RETURN(const Tensor value,
+                            runtime::ToAbsl(program.variables()->Read(initial.name)));
+    STATOR_RETURN_IF_ERROR(runtime::ToAbsl(session->variables()->Write(initial.name, value)));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status RunAgainst(const Flags& flags, BundleProgram& program) {
   STATOR_ASSIGN_OR_RETURN(const int32_t index, program.FindEntry(flags.entry));
   const executable::EntryPoint& entry = program.model().entry_points[index];
+  STATOR_ASSIGN_OR_RETURN(const GraphFile file, LoadGraphFile(flags.against));
+  NamedSignature signature;
+  if (!flags.signature.empty()) {
+    STATOR_ASSIGN_OR_RETURN(signature, FindSignature(file, flags.signature));
+  }
+  const std::vector<std::string> names = Tensors(entry.feeds, signature.inputs);
   std::vector<Tensor> feeds;
   std::vector<runtime::NamedTensor> named;
-  for (const executable::Port& port : entry.feeds) {
-    STATOR_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(FileOf(flags.inputs, port.name)));
-    named.emplace_back(port.name, tensor);
+  for (size_t i = 0; i < names.size(); ++i) {
+    STATOR_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(FileOf(flags.inputs, entry.feeds[i].name)));
+    named.emplace_back(names[i], tensor);
     feeds.push_back(std::move(tensor));
   }
-  std::vector<std::string> fetches;
-  for (const executable::Port& port : entry.fetches) fetches.push_back(port.name);
-  STATOR_ASSIGN_OR_RETURN(const graph::Graph graph, LoadGraph(flags.against));
   runtime::SessionOptions options;
   options.num_threads = flags.threads;
   STATOR_ASSIGN_OR_RETURN(const std::unique_ptr<runtime::Session> session,
-                          NewSession(graph.ToGraphDef(), options));
-  STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> expected,
-                          session->Run(named, fetches, entry.targets));
+                          NewSession(file.graph.ToGraphDef(), options));
+  STATOR_RETURN_IF_ERROR(CopyVariables(program, session.get()));
+  STATOR_ASSIGN_OR_RETURN(
+      const std::vector<Tensor> expected,
+      session->Run(named, Tensors(entry.fetches, signature.outputs), entry.targets));
   std::vector<Tensor> found;
   STATOR_RETURN_IF_ERROR(program.Run(entry.name, feeds, {}, &found));
   for (size_t i = 0; i < found.size(); ++i) {
-    STATOR_RETURN_IF_ERROR(Compare(fetches[i], expected[i], found[i]));
+    STATOR_RETURN_IF_ERROR(Compare(entry.fetches[i].name, expected[i], found[i]));
   }
   return absl::OkStatus();
 }
@@ -114,6 +147,9 @@ absl::Status RunAgainst(const Flags& flags, BundleProgram& program) {
 absl::Status Verify(const Flags& flags) {
   if (flags.against.empty() != flags.inputs.empty()) {
     return absl::InvalidArgumentError("usage: --against and --inputs go together");
+  }
+  if (flags.against.empty() && !flags.signature.empty()) {
+    return absl::InvalidArgumentError("usage: --signature is for --against");
   }
   STATOR_ASSIGN_OR_RETURN(
       BundleProgram program,
@@ -128,7 +164,8 @@ Command AddVerify(CLI::App& app) {
   const auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("verify", "Checks a bundle, and runs its sample on this machine.");
   command->add_option("BUNDLE", flags->bundle, "what `stator compile` wrote")->required()->check(CLI::ExistingFile);
-  command->add_option("--against", flags->against, "the graph that it was made from, to compare with")->check(CLI::ExistingFile);
+  command->add_option("--against", flags->against, "the graph or SavedModel that it was made from, to compare with")->check(CLI::ExistingPath);
+  command->add_option("--signature", flags->signature, "the SavedModel's signature that was compiled");
   command->add_option("--inputs", flags->inputs, "a folder with NAME.npy for each input")->check(CLI::ExistingDirectory);
   command->add_option("--entry", flags->entry, "the entry point to compare; the only one, or main");
   command->add_option("--threads", flags->threads, "compute threads; 0: as many as the machine gives")->check(CLI::Range(0, 4096));
