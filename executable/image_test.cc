@@ -1,4 +1,12 @@
+#include <cstddef>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "executable/image_builder.h"
+#include "executable/image_generated.h"
 #include "executable/image_view.h"
 #include "executable/kernel_frame.h"
 #include "gtest/gtest.h"
@@ -192,6 +200,86 @@ TEST(ExprBuilder, FoldsAndShares) {
   EXPECT_EQ(e.Add(e.Symbol(0), e.Const(3)), e.Add(e.Symbol(0), e.Const(3)));
   const int32_t overflow = e.Mul(e.Const(INT64_MAX), e.Const(2));
   EXPECT_EQ(m.expressions[overflow].kind, ExprKind::kMul);  // left for run time to report
+}
+
+// Rewrites the hashes of header and table after `change`.
+Status ReadChanged(std::vector<uint8_t> bytes,
+                   const std::function<void(ImageHeader*, VariantHeader*)>& change) {
+  ImageHeader header;
+  VariantHeader variant;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  std::memcpy(&variant, bytes.data() + sizeof(header), sizeof(variant));
+  change(&header, &variant);
+  std::memcpy(bytes.data() + sizeof(header), &variant, sizeof(variant));
+  header.variants_hash = HashBytes(bytes.data() + sizeof(header), sizeof(variant));
+  header.header_hash = HashBytes(&header, offsetof(ImageHeader, header_hash));
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  return ReadImage(bytes.data(), bytes.size()).status();
+}
+
+TEST(Image, OtherVersionsAreNamed) {
+  const std::vector<uint8_t> bytes = Serialize(EveryKind());
+  EXPECT_TRUE(ReadChanged(bytes, [](ImageHeader*, VariantHeader*) {}).ok());
+  EXPECT_EQ(ReadChanged(bytes, [](ImageHeader* h, VariantHeader*) { h->version = 7; }).ToString(),
+            "InvalidArgument: image: version 7.1, this runtime reads 2.1");
+  EXPECT_EQ(
+      ReadChanged(bytes, [](ImageHeader* h, VariantHeader*) { h->abi_version = 9; }).ToString(),
+      "InvalidArgument: image: version 2.9, this runtime reads 2.1");
+}
+
+TEST(Image, SectionsMayNotOverlap) {
+  const std::vector<uint8_t> bytes = Serialize(EveryKind());
+  const auto message = [&](auto change) { return ReadChanged(bytes, change).message(); };
+  EXPECT_EQ(message([](ImageHeader* h, VariantHeader* v) { v->code = h->constants; }),
+            "image: sections overlap");
+  EXPECT_EQ(message([](ImageHeader* h, VariantHeader*) { h->constants.size = UINT64_MAX - 3; }),
+            "image: section constants lies outside the image");
+}
+
+// An image that is nothing but this plan.
+Status ReadPlanBytes(const flatbuffers::FlatBufferBuilder& plan) {
+  constexpr size_t kPlanAt = 192;
+  std::vector<uint8_t> bytes(kPlanAt + plan.GetSize());
+  std::memcpy(bytes.data() + kPlanAt, plan.GetBufferPointer(), plan.GetSize());
+  ImageHeader header{};
+  std::memcpy(header.magic, kImageMagic, sizeof(kImageMagic));
+  header.version = kImageVersion;
+  header.abi_version = STATOR_KERNEL_ABI_VERSION;
+  header.num_variants = 1;
+  header.total_size = bytes.size();
+  header.constants.hash = HashBytes(nullptr, 0);
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  return ReadChanged(std::move(bytes), [&](ImageHeader*, VariantHeader* v) {
+    v->plan = {kPlanAt, plan.GetSize(), HashBytes(plan.GetBufferPointer(), plan.GetSize())};
+    v->code = {0, 0, HashBytes(nullptr, 0)};
+  });
+}
+
+// Each table of a small plan may refer to one long table: what is read must not grow without bound.
+TEST(Image, PlansThatUnfoldAreRefused) {
+  flatbuffers::FlatBufferBuilder fbb;
+  const auto text = fbb.CreateString(std::string(1 << 16, 'x'));
+  std::vector<flatbuffers::Offset<fb::Node>> nodes;
+  for (int i = 0; i < 4000; ++i) nodes.push_back(fb::CreateNode(fbb, text, text, text));
+  const auto table = fbb.CreateVector(nodes);
+  fb::PlanBuilder plan(fbb);
+  plan.add_version(kImageVersion);
+  plan.add_nodes(table);
+  fbb.Finish(plan.Finish(), fb::PlanIdentifier());
+  EXPECT_EQ(ReadPlanBytes(fbb).message(), "image: the plan refers to the same bytes too often");
+
+  flatbuffers::FlatBufferBuilder deep;
+  const auto steps = deep.CreateVector(std::vector<flatbuffers::Offset<fb::Step>>(
+      1000, fb::CreateStep(deep, fb::StepBody::Free, fb::CreateFree(deep, 1).Union())));
+  const auto waves = deep.CreateVector(
+      std::vector<flatbuffers::Offset<fb::Wave>>(1000, fb::CreateWave(deep, 0, steps)));
+  const auto blocks = deep.CreateVector(std::vector<flatbuffers::Offset<fb::Block>>(
+      1000, fb::CreateBlock(deep, deep.CreateString("b"), waves)));
+  fb::PlanBuilder wide(deep);
+  wide.add_version(kImageVersion);
+  wide.add_blocks(blocks);
+  deep.Finish(wide.Finish(), fb::PlanIdentifier());
+  EXPECT_EQ(ReadPlanBytes(deep).message(), "image: the plan is damaged");
 }
 
 }  // namespace
