@@ -9,6 +9,17 @@ bool IsIndex(int32_t index, size_t size) { return index >= 0 && static_cast<size
 
 }  // namespace
 
+bool IsSmallTree(const ImageModel& model, int32_t expression) {
+  std::vector<int32_t> todo = {expression};
+  for (int nodes = 0; !todo.empty(); ++nodes) {
+    if (nodes == 1024) return false;
+    const Expr& e = model.expressions[todo.back()];
+    todo.pop_back();
+    if (e.kind >= ExprKind::kAdd) todo.insert(todo.end(), {e.lhs, e.rhs});
+  }
+  return true;
+}
+
 bool ModelTables::HasBuffer(int32_t buffer) const { return IsIndex(buffer, model_.buffers.size()); }
 
 bool ModelTables::HasSymbol(int32_t symbol) const { return IsIndex(symbol, model_.symbols.size()); }

@@ -10,6 +10,10 @@
 
 namespace stator::executable {
 
+// Whether the expression, as a tree, has at most 1024 nodes: what evaluates it recursively then
+// ends soon, however often its subtrees are shared. For a table that is in order.
+bool IsSmallTree(const ImageModel& model, int32_t expression);
+
 // The model outlives it. Any index may be asked for with Has and Is; the others want a good one.
 class ModelTables {
  public:

@@ -8,6 +8,7 @@
 
 #include "executable/expr_eval.h"
 #include "executable/image_builder.h"
+#include "executable/model_tables.h"
 #include "executable/verify_blocks.h"
 
 namespace stator::executable {
@@ -25,6 +26,9 @@ class TableVerifier {
     uses_ = ExprUses(m_);
     for (size_t i = 0; i < m_.buffers.size(); ++i) STATOR_EXEC_RETURN_IF_ERROR(OneBuffer(i));
     STATOR_EXEC_RETURN_IF_ERROR(Chains());
+    for (const Buffer& b : m_.buffers) {
+      if (b.alias_of != kNone) STATOR_EXEC_RETURN_IF_ERROR(View(b));
+    }
     for (size_t i = 0; i < m_.kernels.size(); ++i) STATOR_EXEC_RETURN_IF_ERROR(OneKernel(i));
     for (const CheckInfo& check : m_.checks) {
       const auto code = static_cast<int32_t>(check.code);
@@ -245,6 +249,26 @@ class TableVerifier {
     return Status::Ok();
   }
 
+  // A view lives inside its base: in time, and in bytes where those are constant. Others are
+  // checked when their sizes are known.
+  Status View(const Buffer& b) {
+    const Buffer& base = m_.buffers[b.alias_of];
+    if (b.kind == BufferKind::kArena &&
+        (b.first_wave < base.first_wave || b.last_wave > base.last_wave)) {
+      return Bad(b, "lives longer than its base " + base.name);
+    }
+    for (int32_t e : {b.byte_size, b.alias_offset, base.byte_size}) {
+      if (!uses_[e].Constant()) return Status::Ok();
+    }
+    STATOR_EXEC_ASSIGN_OR_RETURN(const int64_t bytes, Evaluate(b.byte_size));
+    STATOR_EXEC_ASSIGN_OR_RETURN(const int64_t offset, Evaluate(b.alias_offset));
+    STATOR_EXEC_ASSIGN_OR_RETURN(const int64_t room, Evaluate(base.byte_size));
+    if (bytes < 0 || offset < 0 || offset > room || bytes > room - offset) {
+      return Bad(b, "lies outside its base " + base.name);
+    }
+    return Status::Ok();
+  }
+
   // Views and in-place chains end at a buffer that owns its memory.
   Status Chains() {
     std::vector<uint8_t> state(m_.buffers.size(), 0);  // 1: on the path, 2: ends
@@ -278,10 +302,10 @@ class TableVerifier {
       if (phase.entry_offset < 0 || phase.entry_offset >= k.code_size) {
         return bad("entry outside its code");
       }
-      if (!scalars_only(phase.grid)) return bad("grid is not an expression over its scalars");
+      if (!scalars_only(phase.grid)) return bad("grid is not a small expression over its scalars");
     }
     if (k.scratch_bytes != kNone && !scalars_only(k.scratch_bytes)) {
-      return bad("scratch size is not an expression over its scalars");
+      return bad("scratch size is not a small expression over its scalars");
     }
     for (const KernelArgument& a : k.arguments) {
       if (a.access > Access::kReadWrite) return bad("unknown access");
@@ -295,7 +319,7 @@ class TableVerifier {
   }
 
   bool ScalarsBelow(int32_t root, int32_t limit) const {
-    if (!ValidExpr(root)) return false;
+    if (!ValidExpr(root) || !IsSmallTree(m_, root)) return false;
     const ExprUse& use = uses_[root];
     if (use.input || use.step || use.loop) return false;
     std::vector<int32_t> todo = {root};
@@ -360,15 +384,13 @@ Status VerifyModel(const ImageModel& model) {
 Result<ImageView> VerifyImage(const uint8_t* data, size_t size, const ReadOptions& options) {
   STATOR_EXEC_ASSIGN_OR_RETURN(ImageView view, ReadImage(data, size, options));
   STATOR_EXEC_RETURN_IF_ERROR(VerifyModel(view.plan, {view.constants_size, view.code_size}));
-  const auto decodes = [&](const std::string& what, int64_t offset, int64_t bytes) {
-    const std::string_view text(reinterpret_cast<const char*>(view.constants + offset),
-                                static_cast<size_t>(bytes));
-    return DecodeStrings(text).ok() ? Status::Ok()
-                                    : InvalidArgument(what + ": damaged string constant");
-  };
   for (const Buffer& b : view.plan.buffers) {
     if (b.kind != BufferKind::kConstant || b.alias_of != kNone || !IsObjectDType(b.dtype)) continue;
-    STATOR_EXEC_RETURN_IF_ERROR(decodes("buffer " + b.name, b.constant_offset, b.constant_size));
+    const std::string_view text(reinterpret_cast<const char*>(view.constants + b.constant_offset),
+                                static_cast<size_t>(b.constant_size));
+    if (!DecodeStrings(text).ok()) {
+      return InvalidArgument("buffer " + b.name + ": damaged string constant");
+    }
   }
   return view;
 }

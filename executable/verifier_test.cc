@@ -183,6 +183,66 @@ TEST(Verifier, RefusesWhatBreaksARule) {
        [](ImageModel* m) {
          m->checks.push_back({Code::kOk, "fine?"});
        }},
+      {"view past its base",
+       [](ImageModel* m) {
+         m->expressions.push_back({ExprKind::kConst, 4});
+         m->buffers.push_back(m->buffers[4]);
+         m->buffers[5].alias_of = 4;
+         m->buffers[5].alias_offset = static_cast<int32_t>(m->expressions.size() - 1);
+       }},
+      {"view before its base",
+       [](ImageModel* m) {
+         m->expressions.push_back({ExprKind::kConst, -4});
+         m->buffers.push_back(m->buffers[4]);
+         m->buffers[5].alias_of = 4;
+         m->buffers[5].alias_offset = static_cast<int32_t>(m->expressions.size() - 1);
+       }},
+      {"view longer than its base",
+       [](ImageModel* m) {
+         m->expressions.push_back({ExprKind::kConst, 0});
+         m->buffers.push_back(m->buffers[1]);
+         m->buffers[1].last_wave = 2;
+         m->buffers[5].alias_of = 1;
+         m->buffers[5].alias_offset = static_cast<int32_t>(m->expressions.size() - 1);
+       }},
+      {"grid of 2^40 nodes",
+       [](ImageModel* m) {
+         m->expressions.push_back({ExprKind::kConst, 0});
+         for (int i = 0; i < 40; ++i) {
+           const auto last = static_cast<int32_t>(m->expressions.size() - 1);
+           m->expressions.push_back({ExprKind::kAdd, 0, last, last});
+         }
+         m->kernels[0].phases[0].grid = static_cast<int32_t>(m->expressions.size() - 1);
+       }},
+      {"host call into its own input",
+       [](ImageModel* m) {
+         m->blocks[0].waves[3].steps[0].body = HostCall{"f", {1}, {1}, ""};
+       }},
+      {"variable twice",
+       [](ImageModel* m) {
+         m->entry_points[0].variables.push_back({"w", DType::kFloat32, {}, {}});
+         m->entry_points[0].variables.push_back({"w", DType::kFloat32, {}, {}});
+       }},
+      {"zeros that are not read",
+       [](ImageModel* m) {
+         m->entry_points[0].variables.push_back({"w", DType::kFloat32, {}, {}});
+         m->entry_points[0].variables[0].zero_initialized = true;
+       }},
+      {"zeros without end",
+       [](ImageModel* m) {
+         m->expressions.push_back({ExprKind::kConst, int64_t{1} << 40});
+         m->buffers[4].kind = BufferKind::kVariableRead;
+         m->entry_points[0].variables.push_back({"w", DType::kFloat32, {}, {}, 4});
+         executable::Variable& w = m->entry_points[0].variables[0];
+         w.zero_initialized = true;
+         w.read_dims = {static_cast<int32_t>(m->expressions.size() - 1)};
+       }},
+      {"initial value of another type",
+       [](ImageModel* m) {
+         m->buffers[4].kind = BufferKind::kVariableRead;
+         m->entry_points[0].variables.push_back({"w", DType::kFloat32, {}, {}, 4});
+         m->initial_values.push_back({"w", DType::kInt32, {}, 0, 4});
+       }},
       {"symbol bounds",
        [](ImageModel* m) {
          m->symbols[0].min = INT64_MAX;

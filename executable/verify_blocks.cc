@@ -1,7 +1,10 @@
 #include "executable/verify_blocks.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "executable/model_tables.h"
@@ -36,10 +39,37 @@ class BlockVerifier {
     for (size_t i = 0; i < entered_.size(); ++i) {
       if (!entered_[i]) return InvalidArgument("block " + m_.blocks[i].name + ": nobody runs it");
     }
+    STATOR_EXEC_RETURN_IF_ERROR(VariableTypes());
     return ArenaLifetimes();
   }
 
  private:
+  // Entry points and initial values agree on what a variable is.
+  Status VariableTypes() const {
+    std::map<std::string_view, std::pair<DType, size_t>> types;
+    const auto agrees = [&](const std::string& name, DType dtype, size_t rank) {
+      const auto [at, fresh] = types.emplace(name, std::make_pair(dtype, rank));
+      return fresh || at->second == std::make_pair(dtype, rank);
+    };
+    for (const EntryPoint& entry : m_.entry_points) {
+      for (const Variable& v : entry.variables) {
+        if (v.read_buffer == kNone && v.write_buffer == kNone) continue;  // asks if it has a value
+        const size_t rank = (v.read_buffer != kNone ? v.read_dims : v.write_dims).size();
+        if (!agrees(v.name, v.dtype, rank)) {
+          return InvalidArgument("entry " + entry.name + ", variable " + v.name +
+                                 ": has another dtype or rank elsewhere");
+        }
+      }
+    }
+    for (const StoredTensor& t : m_.initial_values) {
+      if (!agrees(t.name, t.dtype, t.dims.size())) {
+        return InvalidArgument("initial value of " + t.name +
+                               ": has another dtype or rank than the variable");
+      }
+    }
+    return Status::Ok();
+  }
+
   // An arena is laid out for one entry point: a buffer outside its waves would get no memory.
   Status ArenaLifetimes() const {
     std::vector<WaveRange> ranges;

@@ -1,7 +1,11 @@
 #include "executable/verify_entry.h"
 
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "executable/expr_eval.h"
 
 namespace stator::executable {
 namespace {
@@ -17,9 +21,11 @@ class EntryVerifier {
   Status Run() {
     for (const Port& p : entry_.feeds) STATOR_EXEC_RETURN_IF_ERROR(Feed(p));
     for (const Port& p : entry_.fetches) STATOR_EXEC_RETURN_IF_ERROR(AnyPort(p));
+    std::set<std::string_view> names;
     for (const Variable& v : entry_.variables) {
       const std::string rule = VariableRule(v);
       if (!rule.empty()) return Bad("variable " + v.name, rule);
+      if (!names.insert(v.name).second) return Bad("variable " + v.name, "occurs twice");
       if (v.read_buffer != kNone) Bind(v.read_dims);
     }
     for (const Guard& g : entry_.guards) {
@@ -73,8 +79,8 @@ class EntryVerifier {
   }
 
   // The broken rule, or "".
-  std::string VariableRule(const Variable& v) const {
-    if (IsObjectDType(v.dtype)) return "variables hold numbers";
+  std::string VariableRule(const Variable& v) {
+    if (!IsKnownDType(v.dtype) || IsObjectDType(v.dtype)) return "variables hold numbers";
     const auto check = [&](int32_t buffer, BufferKind kind) {
       return buffer == kNone ||
              (tables_.HasBuffer(buffer) && m_.buffers[buffer].kind == kind &&
@@ -93,13 +99,18 @@ class EntryVerifier {
     }
     for (int32_t d : v.read_dims) {
       if (!tables_.Use(d).KnownAtStart()) return "read dims must be known at run start";
-      if (v.zero_initialized && !tables_.Use(d).Constant()) {
-        return "starts as zeros, but its shape is not constant";
+    }
+    for (int32_t buffer : {v.read_buffer, v.write_buffer, v.initialized_buffer}) {
+      if (buffer != kNone && !buffers_.insert(buffer).second) {
+        return "shares a buffer with another variable";
       }
     }
     if (v.layout != Layout::kRowMajor) {
       const std::string rule = LayoutRule(v);
       if (!rule.empty()) return rule;
+    }
+    if (v.zero_initialized && !StartsAsZeros(v)) {
+      return "starts as zeros, but is not read, not constant in shape, or larger than 1 MiB";
     }
     if ((v.in_place || v.partial_write) && (v.read_buffer == kNone || v.write_buffer == kNone)) {
       return "in place or partial, but not both read and written";
@@ -131,6 +142,18 @@ class EntryVerifier {
     return "";
   }
 
+  // Such variables are made when a state is, so their size must be sane.
+  bool StartsAsZeros(const Variable& v) const {
+    if (v.read_buffer == kNone) return false;
+    int64_t bytes = DTypeSize(v.dtype);
+    for (int32_t d : v.read_dims) {
+      if (!tables_.Use(d).Constant() || !IsSmallTree(m_, d)) return false;
+      const Result<int64_t> dim = EvaluateExpr(m_, d, nullptr, nullptr);
+      if (!dim.ok() || *dim < 0 || __builtin_mul_overflow(bytes, *dim, &bytes)) return false;
+    }
+    return bytes <= (1 << 20);
+  }
+
   // Only a single entry can be held to all symbols; with several, each binds its own.
   Status InputSymbolsBound() const {
     if (m_.entry_points.size() != 1) return Status::Ok();
@@ -146,7 +169,8 @@ class EntryVerifier {
   const ModelTables& tables_;
   const ImageModel& m_;
   const EntryPoint& entry_;
-  std::vector<bool> bound_;  // per symbol
+  std::vector<bool> bound_;    // per symbol
+  std::set<int32_t> buffers_;  // of variables
 };
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "executable/verify_step.h"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "executable/printer.h"
 
 namespace stator::executable {
@@ -133,11 +136,22 @@ class StepRules {
     for (int32_t b : inputs) {
       if (!tables_.HasBuffer(b)) return "no such input";
     }
-    for (int32_t b : outputs) {
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      const int32_t b = outputs[i];
       if (!tables_.HasBuffer(b)) return "no such output";
       if (ReadOnly(b)) return "writes the read-only buffer " + PrintBufferName(m_, b);
+      // An output's memory may be made anew during the step.
+      const auto shares = [&](int32_t other) { return Owner(other) == Owner(b); };
+      if (std::any_of(inputs.begin(), inputs.end(), shares) ||
+          std::any_of(outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(i), shares)) {
+        return "an output shares memory with an input or another output";
+      }
     }
     return "";
+  }
+  int32_t Owner(int32_t buffer) const {
+    while (m_.buffers[buffer].alias_of != kNone) buffer = m_.buffers[buffer].alias_of;
+    return buffer;
   }
 
   const ModelTables& tables_;
