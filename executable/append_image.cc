@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -25,6 +26,11 @@ bool SameContent(const ImageModel& a, const StoredTensor& x, const ImageModel& b
   return x.dtype == y.dtype && x.dims == y.dims &&
          Slice(a.constants, x.constant_offset, x.constant_size) ==
              Slice(b.constants, y.constant_offset, y.constant_size);
+}
+
+template <typename T>
+bool HasName(const std::vector<T>& table, const std::string& name) {
+  return std::any_of(table.begin(), table.end(), [&](const T& item) { return item.name == name; });
 }
 
 // Moves one model's tables behind another's. Every index of `from` grows by its table's old size,
@@ -58,8 +64,9 @@ class Appender {
     to_.nodes.insert(to_.nodes.end(), from_.nodes.begin(), from_.nodes.end());
     to_.num_lists += from_.num_lists;
     for (StoredTensor t : from_.initial_values) AddInitialValue(std::move(t));
-    to_.fixed_weights.insert(to_.fixed_weights.end(), from_.fixed_weights.begin(),
-                             from_.fixed_weights.end());
+    for (const FixedWeight& w : from_.fixed_weights) {
+      if (!HasName(to_.fixed_weights, w.name)) to_.fixed_weights.push_back(w);
+    }
     for (Sample s : from_.samples) {
       s.entry += entries_;
       for (StoredTensor& t : s.inputs) MoveBytes(&t);
@@ -279,6 +286,42 @@ const Variable* FindUsed(const ImageModel& model, const std::string& name) {
   return nullptr;
 }
 
+// Where a variable's dtype and rank can be seen.
+struct VariableType {
+  DType dtype;
+  size_t rank;
+  bool operator==(const VariableType&) const = default;
+};
+std::map<std::string_view, VariableType> VariableTypes(const ImageModel& model) {
+  std::map<std::string_view, VariableType> types;
+  for (const EntryPoint& entry : model.entry_points) {
+    for (const Variable& v : entry.variables) {
+      if (!IsUsed(v)) continue;  // asks if it has a value
+      const auto& dims = v.read_buffer != kNone ? v.read_dims : v.write_dims;
+      types.emplace(v.name, VariableType{v.dtype, dims.size()});
+    }
+  }
+  for (const StoredTensor& t : model.initial_values) {
+    types.emplace(t.name, VariableType{t.dtype, t.dims.size()});
+  }
+  return types;
+}
+
+// A name means one variable in both.
+Status CheckVariables(const ImageModel& from, const ImageModel& image) {
+  const auto image_types = VariableTypes(image);
+  for (const auto& [name, type] : VariableTypes(from)) {
+    const auto other = image_types.find(name);
+    if (other != image_types.end() && !(other->second == type)) {
+      return InvalidArgument("variable " + std::string(name) + " is " + DTypeName(type.dtype) +
+                             " of rank " + std::to_string(type.rank) + " in one program, " +
+                             DTypeName(other->second.dtype) + " of rank " +
+                             std::to_string(other->second.rank) + " in another");
+    }
+  }
+  return Status::Ok();
+}
+
 Status CheckCompatible(const ImageModel& from, const ImageModel& image) {
   const auto same_places = [&] {
     return from.devices.size() == 1 && image.devices.size() == 1 && from.segments.size() == 1 &&
@@ -308,6 +351,7 @@ Status CheckCompatible(const ImageModel& from, const ImageModel& image) {
       }
     }
   }
+  STATOR_EXEC_RETURN_IF_ERROR(CheckVariables(from, image));
   for (const StoredTensor& t : from.initial_values) {
     for (const StoredTensor& other : image.initial_values) {
       if (t.name == other.name && !SameContent(from, t, image, other)) {

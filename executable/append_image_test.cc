@@ -19,7 +19,8 @@ void Fill(TestImage* t, const std::string& entry_name, const std::vector<float>&
   const int32_t y = t->Sized("y", BufferKind::kOutput, bytes, 0, 5);
   t->model.buffers[y].dims = {batch};
   const int32_t pred = t->Buffer("pred", BufferKind::kArena, 1, 1, 3, DType::kBool);
-  const int32_t k = t->Kernel({{Access::kRead, kNone}, {Access::kRead, kNone}, {Access::kWrite, kNone}});
+  const int32_t k =
+      t->Kernel({{Access::kRead, kNone}, {Access::kRead, kNone}, {Access::kWrite, kNone}});
   const int32_t flag = t->Kernel({{Access::kWrite, kNone}}, 2);
   const int32_t main = t->Block("main"), cond = t->Block("cond"), body = t->Block("body");
   t->model.nodes.push_back({"node of " + entry_name, "Op", "f.cc", 1});
@@ -31,8 +32,11 @@ void Fill(TestImage* t, const std::string& entry_name, const std::vector<float>&
   entry.name = entry_name;
   entry.feeds.push_back({"x:0", DType::kFloat32, {batch}, x, 0});
   entry.fetches.push_back({"y:0", DType::kFloat32, {batch}, y, 0});
-  t->model.initial_values.push_back({"state", DType::kFloat32, {static_cast<int64_t>(weights.size())},
-                                     t->model.buffers[w].constant_offset, t->model.buffers[w].constant_size});
+  t->model.initial_values.push_back({"state",
+                                     DType::kFloat32,
+                                     {static_cast<int64_t>(weights.size())},
+                                     t->model.buffers[w].constant_offset,
+                                     t->model.buffers[w].constant_size});
 }
 
 TEST(AppendImage, BothEntryPointsStayWellFormed) {
@@ -76,7 +80,31 @@ TEST(AppendImage, ClashesAreNamedAndChangeNothing) {
   Fill(&other_target, "train", {1, 2, 3});
   other_target.model.target.arch = "aarch64";
   EXPECT_FALSE(AppendImage(other_target.model, &a.model).ok());
+  TestImage other_type;
+  Fill(&other_type, "train", {1, 2, 3});
+  other_type.model.initial_values[0].dtype = DType::kInt32;
+  EXPECT_EQ(AppendImage(other_type.model, &a.model).message(),
+            "variable state is int32 of rank 1 in one program, float of rank 1 in another");
+  TestImage checks;
+  Fill(&checks, "train", {1, 2, 3});
+  checks.model.kernels[0].may_fail = true;
+  EXPECT_EQ(AppendImage(checks.model, &a.model).code(), Code::kUnimplemented);
+  TestImage devices;
+  Fill(&devices, "train", {1, 2, 3});
+  devices.model.devices.push_back({"cpu:1", "cpu"});
+  EXPECT_EQ(AppendImage(devices.model, &a.model).code(), Code::kUnimplemented);
   EXPECT_EQ(PrintImage(a.model), before);
+}
+
+TEST(AppendImage, FixedWeightsAreListedOnce) {
+  TestImage a, b;
+  Fill(&a, "predict", {1, 2, 3});
+  Fill(&b, "train", {1, 2, 3});
+  for (TestImage* t : {&a, &b}) t->model.fixed_weights.push_back({"bias", "folded"});
+  b.model.fixed_weights.push_back({"scale", "small"});
+  ASSERT_TRUE(AppendImage(b.model, &a.model).ok());
+  ASSERT_EQ(a.model.fixed_weights.size(), 2u);
+  EXPECT_EQ(a.model.fixed_weights[1].name, "scale");
 }
 
 }  // namespace
