@@ -11,6 +11,7 @@ namespace {
 
 Status InitializeZero(const executable::ImageModel& model, const executable::Variable& v,
                       VariableStore* store) {
+  if (store->IsInitialized(v.name)) return Status::Ok();
   std::vector<int64_t> dims;
   for (int32_t e : v.read_dims) {
     STATOR_EXEC_ASSIGN_OR_RETURN(const int64_t dim,
@@ -19,7 +20,7 @@ Status InitializeZero(const executable::ImageModel& model, const executable::Var
   }
   STATOR_EXEC_ASSIGN_OR_RETURN(Tensor zeros, Tensor::Create(v.dtype, std::move(dims)));
   std::memset(zeros.raw(), 0, static_cast<size_t>(zeros.bytes()));
-  return store->Initialize(v.name, zeros);
+  return store->Adopt(v.name, zeros);
 }
 
 }  // namespace

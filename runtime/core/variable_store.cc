@@ -68,10 +68,9 @@ Status VariableStore::SetLayouts(
     // Who writes now has looked at the layout.
     released_.wait(lock, [&v] { return !v.written; });
     if (!v.initialized && !v.layout_is_fixed) continue;
-    return executable::FailedPrecondition("variable " + v.name + ": lies in " +
-                                          executable::LayoutText(v.layout) +
-                                          " here, the program wants " +
-                                          executable::LayoutText(layouts[i].second));
+    return executable::FailedPrecondition(
+        "variable " + v.name + ": lies in " + executable::LayoutText(v.layout) +
+        " here, the program wants " + executable::LayoutText(layouts[i].second));
   }
   for (size_t i = 0; i < layouts.size(); ++i) {
     variables[i]->layout = layouts[i].second;
@@ -226,7 +225,15 @@ Status VariableStore::WriteAll(const std::vector<std::pair<std::string, Tensor>>
   return status;
 }
 
+bool VariableStore::IsInitialized(const std::string& name) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto it = variables_.find(name);
+  return it != variables_.end() && it->second->initialized;
+}
+
 Status VariableStore::Adopt(const std::string& name, const Tensor& value, uint64_t number) {
+  // A run that writes it may hold it for long; there is nothing to wait for.
+  if (IsInitialized(name)) return Status::Ok();
   std::vector<VariableLease> leases;
   STATOR_EXEC_RETURN_IF_ERROR(Acquire({{FindOrCreate(name), true, true, false}}, {}, &leases));
   Status status;
@@ -252,13 +259,10 @@ Status VariableStore::ShareInto(VariableStore* other) {
   }
   std::vector<VariableLease> leases;
   STATOR_EXEC_RETURN_IF_ERROR(Acquire(accesses, {}, &leases));
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    for (VariableLease& lease : leases) {
-      // A writer may have published since, but not into the version that is pinned here.
-      Variable& v = *lease.access.variable;
-      if (v.buffer != nullptr && v.buffer == lease.buffer) v.buffer->set_read_only();
-    }
+  // Nobody writes into a version that is pinned, and from now on nobody ever will: several stores
+  // may come to hold it, even if this one has moved on meanwhile.
+  for (VariableLease& lease : leases) {
+    if (lease.buffer != nullptr) lease.buffer->set_read_only();
   }
   std::vector<std::pair<std::string, executable::Layout>> layouts;
   for (const VariableLease& lease : leases) {
@@ -279,18 +283,6 @@ Status VariableStore::ShareInto(VariableStore* other) {
   }
   Release(&leases);
   return status;
-}
-
-Status VariableStore::Initialize(const std::string& name, const Tensor& value) {
-  {
-    Variable* variable = FindOrCreate(name);
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (variable->initialized) return Status::Ok();
-  }
-  // Zeros of counters: always row-major.
-  STATOR_EXEC_ASSIGN_OR_RETURN(
-      Tensor copy, Tensor::FromBytes(value.dtype(), value.dims(), value.raw(), value.bytes()));
-  return Adopt(name, copy);
 }
 
 int64_t VariableStore::TotalBytes() const {

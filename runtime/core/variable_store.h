@@ -109,11 +109,11 @@ class VariableStore {
   // Adopt for all current versions, taken between two runs, in another store: the stores then share
   // memory until one of them writes.
   Status ShareInto(VariableStore* other);
-  // Write, unless it is initialized already.
-  Status Initialize(const std::string& name, const Tensor& value);
-  // Initialize with the tensor's own memory, which nobody else writes from now on and which has the
-  // variable's layout. Numbers only.
-  // `number`: the version's, if it is the same content as elsewhere; 0: a new one.
+  // False too when there is no such variable.
+  bool IsInitialized(const std::string& name) const;
+  // Initializes with the tensor's own memory, which nobody else writes from now on and which has
+  // the variable's layout, unless it is initialized already. Numbers only. `number`: the version's,
+  // if it is the same content as elsewhere; 0: a new one.
   Status Adopt(const std::string& name, const Tensor& value, uint64_t number = 0);
   // Bytes that all current versions hold.
   int64_t TotalBytes() const;

@@ -191,5 +191,32 @@ TEST(Variables, InitRunsOncePerVariableVersion) {
   EXPECT_EQ(runner->executable()->StepCounts()[0], 6);
 }
 
+TEST(Variables, AnInitializedOneIsNotWaitedFor) {
+  VariableStore store;
+  ASSERT_TRUE(store.Adopt("w", Floats({1})).ok());
+  std::vector<VariableLease> writer;
+  ASSERT_TRUE(store.Acquire({{store.FindOrCreate("w"), true, true, true}}, {}, &writer).ok());
+  EXPECT_TRUE(store.IsInitialized("w"));
+  EXPECT_TRUE(store.Adopt("w", Floats({2})).ok());  // returns although w is being written
+  store.Release(&writer);
+  EXPECT_EQ(Values(*store.Read("w")), std::vector<float>{1});
+  EXPECT_FALSE(store.IsInitialized("v"));
+}
+
+// Two stores may hold a version that its own store has left behind: neither may write into it.
+TEST(Variables, CopiesShareWithoutWritingIntoEachOther) {
+  VariableStore store, one, two;
+  ASSERT_TRUE(store.Write("w", Floats({1, 2})).ok());
+  ASSERT_TRUE(store.ShareInto(&one).ok());
+  ASSERT_TRUE(store.ShareInto(&two).ok());
+  ASSERT_TRUE(store.Write("w", Floats({5, 6})).ok());
+  Accumulate t;
+  std::vector<Tensor> fetched;
+  ASSERT_TRUE(MakeRunner(&t, &one)->Run({Floats({10, 10})}, {}, &fetched).ok());
+  EXPECT_EQ(Values(*one.Read("w")), (std::vector<float>{11, 12}));
+  EXPECT_EQ(Values(*two.Read("w")), (std::vector<float>{1, 2}));
+  EXPECT_EQ(Values(*store.Read("w")), (std::vector<float>{5, 6}));
+}
+
 }  // namespace
 }  // namespace stator::runtime
