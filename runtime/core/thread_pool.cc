@@ -130,12 +130,31 @@ ThreadPool* ThreadPool::Default() {
 }
 
 ThreadPool::ThreadPool(int size) : size_(size) {
-  // The program's signals are handled on the program's threads.
+  // The program's signals are handled on the program's threads: new ones inherit a full mask.
   sigset_t all, before;
   sigfillset(&all);
-  sigprocmask(SIG_SETMASK, &all, &before);
-  for (int i = 1; i < size; ++i) threads_.emplace_back([this] { WorkerLoop(); });
-  sigprocmask(SIG_SETMASK, &before, nullptr);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  for (int i = 1; i < size; ++i) {
+    pthread_t thread;
+    if (pthread_create(&thread, nullptr, RunWorker, this) != 0) break;
+    threads_.push_back(thread);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+executable::Result<std::unique_ptr<ThreadPool>> ThreadPool::Create(int size) {
+  auto pool = std::make_unique<ThreadPool>(size);
+  const size_t started = pool->threads_.size();
+  if (started + 1 < static_cast<size_t>(size)) {
+    return executable::ResourceExhausted("the system starts only " + std::to_string(started) +
+                                         " of " + std::to_string(size - 1) + " threads");
+  }
+  return pool;
+}
+
+void* ThreadPool::RunWorker(void* pool) {
+  static_cast<ThreadPool*>(pool)->WorkerLoop();
+  return nullptr;
 }
 
 ThreadPool::ThreadPool(int size, ParallelFor loop, void* user)
@@ -145,7 +164,7 @@ ThreadPool::~ThreadPool() {
   stop_.store(true);
   epoch_.fetch_add(1);
   FutexWake(&epoch_, INT_MAX);
-  for (std::thread& t : threads_) t.join();
+  for (const pthread_t thread : threads_) pthread_join(thread, nullptr);
 }
 
 namespace {

@@ -2,10 +2,14 @@
 #ifndef STATOR_RUNTIME_CORE_THREAD_POOL_H_
 #define STATOR_RUNTIME_CORE_THREAD_POOL_H_
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstdint>
-#include <thread>
+#include <memory>
 #include <vector>
+
+#include "executable/status.h"
 
 namespace stator::runtime {
 
@@ -14,8 +18,11 @@ namespace stator::runtime {
 // sleep.
 class ThreadPool {
  public:
-  // `size` threads compute in all: size - 1 own ones and the caller. size >= 1.
+  // `size` threads compute in all: size - 1 own ones and the caller. size >= 1. Where the system
+  // gives fewer, those compute all parts.
   explicit ThreadPool(int size);
+  // The same, but ResourceExhausted where the system gives fewer.
+  static executable::Result<std::unique_ptr<ThreadPool>> Create(int size);
   // No threads of its own: jobs run through the caller's parallel loop, which calls
   // fn(context, part) once for each part in [0, parts), parts <= size, on any threads, and returns
   // when all have returned. It must allow several threads to run jobs at once if they share this.
@@ -52,6 +59,7 @@ class ThreadPool {
   static constexpr int kSlots = 16;
   static constexpr int kMaxParts = 1 << 15;
 
+  static void* RunWorker(void* pool);
   void WorkerLoop();
   bool WorkOnAny();
   // Runs parts of the slot's job until none is left; false when there was none.
@@ -65,7 +73,7 @@ class ThreadPool {
   std::atomic<uint32_t> epoch_{0};  // grows with each job; idle threads watch it
   std::atomic<uint32_t> sleepers_{0};
   std::atomic<bool> stop_{false};
-  std::vector<std::thread> threads_;
+  std::vector<pthread_t> threads_;
 };
 
 // Sets the rounding mode and subnormal handling that kernels expect (round to nearest, subnormals

@@ -1,8 +1,15 @@
 #include "runtime/core/thread_pool.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -86,6 +93,42 @@ TEST(ThreadPool, RunsThroughTheCallersLoop) {
 TEST(ThreadPool, DefaultSizeIsSane) {
   EXPECT_GE(ThreadPool::DefaultSize(), 1);
   EXPECT_LE(ThreadPool::DefaultSize(), 1024);
+}
+
+// The sanitizers need the address space themselves.
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+TEST(ThreadPool, AMachineWithoutThreadsIsAnError) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit little = {256 << 20, 256 << 20};  // stacks of a few threads
+    if (setrlimit(RLIMIT_AS, &little) != 0) _exit(2);
+    const auto pool = ThreadPool::Create(1000);
+    if (pool.ok() || pool.status().code() != executable::Code::kResourceExhausted) _exit(3);
+    ThreadPool few(1000);  // those that there are do the work
+    Count count(1000);
+    few.Run(1000, Count::Hit, &count);
+    for (const auto& hits : count.hits) {
+      if (hits.load() != 1) _exit(4);
+    }
+    _exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+#endif
+
+TEST(ThreadPool, ThreadsBlockSignals) {
+  ThreadPool pool(3);
+  std::atomic<int> open{0};
+  const auto look = [](void* context, int) {
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    if (sigismember(&mask, SIGUSR1) == 0) ++*static_cast<std::atomic<int>*>(context);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that all threads take part
+  };
+  pool.Run(3, look, &open);
+  EXPECT_LE(open.load(), 1);  // the caller's own
 }
 
 #if defined(__x86_64__)
