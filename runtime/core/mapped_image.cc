@@ -22,7 +22,6 @@ namespace {
 
 using executable::FailedPrecondition;
 using executable::Internal;
-using executable::NotFound;
 using executable::Result;
 using executable::Status;
 
@@ -42,6 +41,16 @@ class Descriptor {
 
 Status SystemError(const std::string& what) { return Internal(what + ": " + std::strerror(errno)); }
 
+// Of a file that could not be opened.
+Status OpenError(const std::string& what) {
+  const bool denied = errno == EACCES || errno == EPERM;
+  return Status(denied ? executable::Code::kPermissionDenied : executable::Code::kNotFound,
+                what + ": " + std::strerror(errno));
+}
+
+// A path may name a pipe, whose open would wait for a writer; only regular files are read.
+constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+
 Status WriteAll(int fd, const uint8_t* data, size_t size) {
   while (size > 0) {
     const ssize_t n = write(fd, data, size);
@@ -59,13 +68,14 @@ Result<int> SealedMemory(Write write) {
   int fd = memfd_create("stator-image", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
   if (fd < 0) fd = memfd_create("stator-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return SystemError("memfd_create");
-  const Status status = write(fd);
-  if (!status.ok()) {
-    close(fd);
-    return status;
+  Status status = write(fd);
+  if (status.ok() &&
+      fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
+    status = SystemError("sealing a memfd");
   }
-  fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
-  return fd;
+  if (status.ok()) return fd;
+  close(fd);
+  return status;
 }
 
 Result<int> SealedCopy(const uint8_t* data, size_t size) {
@@ -115,8 +125,8 @@ Result<std::unique_ptr<MappedImage>> MappedImage::FromBytes(const uint8_t* data,
 
 Result<std::unique_ptr<MappedImage>> MappedImage::FromFile(const std::string& path,
                                                            executable::HashCheck check) {
-  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) return NotFound("image " + path + ": " + std::strerror(errno));
+  const Descriptor fd(open(path.c_str(), kOpenFlags));
+  if (fd.get() < 0) return OpenError("image " + path);
   Result<std::unique_ptr<MappedImage>> image = FromRange(fd.get(), 0, 0, check, path + ".weights");
   if (!image.ok()) {
     return Status(image.status().code(), path + ": " + image.status().message());
@@ -145,7 +155,8 @@ Result<std::unique_ptr<MappedImage>> MappedImage::FromRange(int fd, uint64_t off
                                 std::to_string(file_size));
   }
   if (size == 0) size = file_size - offset;
-  if (offset % executable::kSectionAlignment == 0) return Map(fd, offset, size, check, weights_path);
+  if (offset % executable::kSectionAlignment == 0)
+    return Map(fd, offset, size, check, weights_path);
   STATOR_EXEC_ASSIGN_OR_RETURN(
       const int raw, SealedMemory([&](int to) { return CopyRange(fd, offset, size, to); }));
   const Descriptor copy(raw);
@@ -169,19 +180,19 @@ Result<std::unique_ptr<MappedImage>> MappedImage::Map(int fd, uint64_t offset, s
   if ((header.flags & executable::kExternalConstants) != 0 && !weights_path.empty()) {
     STATOR_EXEC_RETURN_IF_ERROR(image->MapWeights(weights_path));
   }
-  const executable::ReadOptions options = {check, &CheckTarget,
-                                           static_cast<const uint8_t*>(image->weights_),
-                                           image->weights_size_};
+  const executable::ReadOptions options = {
+      check, &CheckTarget, static_cast<const uint8_t*>(image->weights_), image->weights_size_};
   STATOR_EXEC_ASSIGN_OR_RETURN(image->view_, executable::VerifyImage(bytes, size, options));
   if (image->view_.code_size > 0) STATOR_EXEC_RETURN_IF_ERROR(image->MapCode(fd, offset));
   return image;
 }
 
 Status MappedImage::MapWeights(const std::string& path) {
-  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor fd(open(path.c_str(), kOpenFlags));
   struct stat info;
-  if (fd.get() < 0 || fstat(fd.get(), &info) != 0) {
-    return NotFound("weights " + path + ": " + std::strerror(errno));
+  if (fd.get() < 0 || fstat(fd.get(), &info) != 0) return OpenError("weights " + path);
+  if (!S_ISREG(info.st_mode)) {
+    return executable::InvalidArgument("weights " + path + ": not a regular file");
   }
   if (info.st_size == 0) return Status::Ok();
   const auto size = static_cast<size_t>(info.st_size);
