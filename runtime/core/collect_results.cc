@@ -32,6 +32,9 @@ Status RunExecution::FetchOne(size_t i, const std::vector<Tensor>& feeds, Tensor
   if (table_[port.buffer] == nullptr && bytes > 0) {
     return executable::Internal("fetch " + port.name + ": never computed");
   }
+  if (const Status fits = NeedRoom(port.buffer, bytes); !fits.ok()) {
+    return Status(fits.code(), "fetch " + port.name + ": " + fits.message());
+  }
   if (port.dtype == DType::kString) {
     const auto* handles = static_cast<const std::string* const*>(table_[port.buffer]);
     std::vector<std::string> strings(static_cast<size_t>(bytes / 8));
@@ -54,21 +57,41 @@ Status RunExecution::FetchOne(size_t i, const std::vector<Tensor>& feeds, Tensor
   return Status::Ok();
 }
 
-void RunExecution::Finish() {
+Status RunExecution::Publish(size_t variable) {
+  const executable::Variable& v = entry_.variables[variable];
+  VariableLease& lease = leases_[variable];
+  lease.new_dtype = v.dtype;
+  lease.new_dims.clear();
+  int64_t bytes = executable::DTypeSize(v.dtype);
+  for (int32_t e : v.write_dims) {
+    lease.new_dims.push_back(values_[e]);
+    if (values_[e] < 0 || __builtin_mul_overflow(bytes, values_[e], &bytes)) {
+      return executable::Internal("variable " + v.name + ": bad shape " + DimsText(lease.new_dims));
+    }
+  }
+  const BufferRef& memory = lease.exclusive ? lease.buffer : lease.new_buffer;
+  if (memory == nullptr || memory->size() < bytes) {
+    return executable::Internal("variable " + v.name + ": its buffer is too small for " +
+                                DimsText(lease.new_dims));
+  }
+  lease.publish = true;
+  return Status::Ok();
+}
+
+Status RunExecution::Finish() {
+  Status status;
   for (size_t i = 0; i < leases_.size(); ++i) {
-    const executable::Variable& v = entry_.variables[i];
     if (!published_[i]) continue;
-    VariableLease& lease = leases_[i];
-    lease.publish = true;
-    lease.new_dtype = v.dtype;
-    lease.new_dims.clear();
-    for (int32_t e : v.write_dims) lease.new_dims.push_back(values_[e]);
+    const Status published = Publish(i);
+    if (status.ok()) status = published;
   }
   if (!leases_.empty()) variables_->Release(&leases_);
   for (size_t i = 0; i < owned_.size(); ++i) {
     if (owned_[i] == nullptr) continue;
     // Outputs belong to the caller now; one that the next run may reuse stays known.
-    if (!options_.reuse_fetches || fetch_of_output_[i] == kNone) owned_[i].reset();
+    if (options_.reuse_fetches && fetch_of_output_[i] != kNone) continue;
+    owned_[i].reset();
+    SetAddress(static_cast<int32_t>(i), nullptr, 0);
   }
   if (!strings_.empty()) strings_.clear();
   for (ListMemory& list : lists_) list = ListMemory();
@@ -76,6 +99,7 @@ void RunExecution::Finish() {
     if (stats_.steps[kind] == 0) continue;
     executable_->step_counts_[kind].fetch_add(stats_.steps[kind], std::memory_order_relaxed);
   }
+  return status;
 }
 
 }  // namespace stator::runtime

@@ -16,16 +16,30 @@ class HostCall : public HostCallContext {
       : run_(run), step_(step), body_(body) {
     inputs_.resize(body.inputs.size());
     outputs_.resize(body.outputs.size());
-    for (size_t i = 0; i < inputs_.size(); ++i) inputs_[i] = View(body.inputs[i]);
+  }
+
+  // Before the function is called.
+  Status Prepare() {
+    RunExecution* const run = run_;
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      STATOR_EXEC_RETURN_IF_ERROR(View(body_.inputs[i], &inputs_[i]));
+    }
     for (size_t i = 0; i < outputs_.size(); ++i) {
-      const int32_t b = body.outputs[i];
+      const int32_t b = body_.outputs[i];
       // What the last call made, in this run or the one before, is gone.
       const bool makes_it = run->m_.buffers[b].kind == executable::BufferKind::kDynamic &&
                             run->m_.buffers[b].alias_of == kNone && !run->p_.has_alloc[b];
       if (makes_it) run->Release(b);
-      outputs_[i] = View(b);
-      if (outputs_[i].data != nullptr && outputs_[i].dtype == DType::kString) Clear(outputs_[i], b);
+      TensorView& view = outputs_[i];
+      if (run->table_[b] == nullptr) {
+        view.dtype = run->m_.buffers[b].dtype;
+        view.has_shape = false;
+        continue;
+      }
+      STATOR_EXEC_RETURN_IF_ERROR(View(b, &view));
+      if (view.dtype == DType::kString) Clear(view);
     }
+    return Status::Ok();
   }
 
   int num_inputs() const override { return static_cast<int>(inputs_.size()); }
@@ -65,15 +79,16 @@ class HostCall : public HostCallContext {
             ", got " + std::to_string(dims[d]));
       }
     }
-    if (buffer.kind == executable::BufferKind::kDynamic ||
-        buffer.kind == executable::BufferKind::kOutput) {
+    if (buffer.alias_of == kNone && (buffer.kind == executable::BufferKind::kDynamic ||
+                                     buffer.kind == executable::BufferKind::kOutput)) {
       STATOR_EXEC_RETURN_IF_ERROR(run_->Allocate(b, bytes));
-    } else if (run_->values_[buffer.byte_size] < bytes) {
+    } else if (run_->Room(b) < bytes || run_->values_[buffer.byte_size] < bytes) {
       return executable::Internal("output " + std::to_string(i) + " does not fit its buffer");
     }
     view.dims = dims;
     view.data = run_->table_[b];
-    if (view.dtype == DType::kString) Clear(view, b);
+    view.has_shape = true;
+    if (view.dtype == DType::kString) Clear(view);
     return Status::Ok();
   }
 
@@ -96,14 +111,20 @@ class HostCall : public HostCallContext {
   Status Poll() const override { return run_->options_.control.Poll(); }
 
  private:
-  TensorView View(int32_t b) const {
-    TensorView view;
-    view.dtype = run_->m_.buffers[b].dtype;
-    for (int32_t e : run_->m_.buffers[b].dims) view.dims.push_back(run_->values_[e]);
-    view.data = run_->table_[b];
-    return view;
+  Status View(int32_t b, TensorView* view) const {
+    view->dtype = run_->m_.buffers[b].dtype;
+    view->data = run_->table_[b];
+    int64_t bytes = executable::DTypeSize(view->dtype);
+    for (int32_t e : run_->m_.buffers[b].dims) {
+      view->dims.push_back(run_->values_[e]);
+      if (run_->values_[e] < 0 || __builtin_mul_overflow(bytes, run_->values_[e], &bytes)) {
+        return executable::Internal(executable::PrintBufferName(run_->m_, b) + ": bad shape");
+      }
+    }
+    return run_->NeedRoom(b, bytes);
   }
-  void Clear(const TensorView& view, int32_t b) const {
+  void Clear(const TensorView& view) const {
+    if (view.num_elements() == 0) return;
     std::memset(view.data, 0, static_cast<size_t>(view.num_elements()) * 8);
   }
 
@@ -116,9 +137,10 @@ class HostCall : public HostCallContext {
 
 Status RunExecution::Do(const ProgramStep& step, const executable::HostCall& body) {
   HostCall call(this, step, body);
+  STATOR_EXEC_RETURN_IF_ERROR(call.Prepare());
   STATOR_EXEC_RETURN_IF_ERROR((*p_.steps[step.id].host_function)(&call));
   for (int i = 0; i < call.num_outputs(); ++i) {
-    if (call.output(i).data == nullptr && call.output(i).num_elements() != 0) {
+    if (!call.output(i).has_shape) {
       return executable::Internal("host function " + body.function + " made no output " +
                                   std::to_string(i));
     }

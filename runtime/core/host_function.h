@@ -21,6 +21,7 @@ struct TensorView {
   executable::DType dtype = executable::DType::kInvalid;
   std::vector<int64_t> dims;
   void* data = nullptr;
+  bool has_shape = true;  // false: an output that waits for AllocateOutput; `dims` is meaningless
 
   int64_t num_elements() const {
     int64_t n = 1;
@@ -42,7 +43,7 @@ class HostCallContext {
   virtual int num_outputs() const = 0;
   virtual const TensorView& input(int i) const = 0;
   // An output whose shape the plan knows has memory already; others need AllocateOutput first
-  // (`data` is null until then, and `dims` is meaningless).
+  // (`data` is null until then).
   virtual TensorView& output(int i) = 0;
   virtual executable::Status AllocateOutput(int i, const std::vector<int64_t>& dims) = 0;
 

@@ -25,9 +25,13 @@ Status RunExecution::PlaceArena() {
       const executable::Buffer& b = m_.buffers[i];
       if (b.alias_of != kNone || b.in_place_of != kNone) continue;  // follows from its base
       const int64_t offset = plan_->layout.offsets[i];
-      void* address = table_[i];
-      if (offset >= 0) address = base + plan_->segment_start[b.segment] + offset;
-      SetAddress(static_cast<int32_t>(i), address);
+      const auto index = static_cast<int32_t>(i);
+      if (offset < 0) {
+        SetAddress(index, table_[i], Room(index));
+        continue;
+      }
+      const int64_t start = plan_->segment_start[b.segment] + offset;
+      SetAddress(index, base + start, plan_->arena_bytes - start);
     }
     loops_ran_ = false;
   }
@@ -41,6 +45,7 @@ Status RunExecution::PlaceArena() {
 Status RunExecution::PlaceFeeds(const std::vector<Tensor>& feeds) {
   for (size_t i = 0; i < feeds.size(); ++i) {
     void* address = feeds[i].raw();
+    const int64_t bytes = feeds[i].bytes();
     if (feeds[i].is_string()) {
       std::vector<const std::string*>& handles = feed_handles_[i];
       handles.clear();
@@ -48,7 +53,7 @@ Status RunExecution::PlaceFeeds(const std::vector<Tensor>& feeds) {
       address = handles.data();
     }
     const int32_t buffer = entry_.feeds[i].buffer;
-    if (table_[buffer] != address) SetAddress(buffer, address);
+    if (table_[buffer] != address || Room(buffer) != bytes) SetAddress(buffer, address, bytes);
   }
   return Status::Ok();
 }
@@ -59,16 +64,19 @@ Status RunExecution::PlaceVariables() {
     VariableLease& lease = leases_[i];
     if (v.initialized_buffer != kNone) {
       initialized_flags_[i] = lease.initialized ? 1 : 0;
-      SetAddress(v.initialized_buffer, &initialized_flags_[i]);
+      SetAddress(v.initialized_buffer, &initialized_flags_[i], 1);
     }
-    if (v.read_buffer != kNone) SetAddress(v.read_buffer, lease.buffer->data());
+    if (v.read_buffer != kNone) {
+      SetAddress(v.read_buffer, lease.buffer->data(), lease.buffer->size());
+    }
     if (v.write_buffer == kNone) continue;
     const int64_t bytes = plan_->values[m_.buffers[v.write_buffer].byte_size];
+    if (bytes < 0) return executable::InvalidArgument("variable " + v.name + ": negative size");
     if (lease.exclusive) {
       if (lease.buffer->size() < bytes) {
         return executable::Internal("variable " + v.name + ": an in-place write grows it");
       }
-      SetAddress(v.write_buffer, lease.buffer->data());
+      SetAddress(v.write_buffer, lease.buffer->data(), lease.buffer->size());
       continue;
     }
     STATOR_EXEC_RETURN_IF_ERROR(Charge(bytes));
@@ -79,7 +87,7 @@ Status RunExecution::PlaceVariables() {
       std::memcpy(lease.new_buffer->data(), lease.buffer->data(),
                   static_cast<size_t>(std::min(bytes, lease.buffer->size())));
     }
-    SetAddress(v.write_buffer, lease.new_buffer->data());
+    SetAddress(v.write_buffer, lease.new_buffer->data(), lease.new_buffer->size());
   }
   return Status::Ok();
 }
@@ -116,7 +124,8 @@ Status RunExecution::RunInit() {
   }
   for (size_t i = 0; i < m_.buffers.size(); ++i) {
     if (persistent_->buffers[i] == nullptr) continue;
-    SetAddress(static_cast<int32_t>(i), persistent_->buffers[i]->data());
+    const Buffer& buffer = *persistent_->buffers[i];
+    SetAddress(static_cast<int32_t>(i), buffer.data(), buffer.size());
   }
   if (!fresh) return Status::Ok();
   const Status status = RunBlock(entry_.init_block);
@@ -136,7 +145,7 @@ Status RunExecution::AnnounceOutputs() {
     for (int32_t e : port.dims) {
       known &= p_.uses[e].KnownAtStart();
       if (!known) break;
-      if (__builtin_mul_overflow(bytes, values_[e], &bytes)) {
+      if (values_[e] < 0 || __builtin_mul_overflow(bytes, values_[e], &bytes)) {
         return executable::InvalidArgument("fetch " + port.name + ": too large");
       }
     }
@@ -154,13 +163,17 @@ Status RunExecution::PlaceOutputs(std::vector<Tensor>* fetches) {
     if (!IsOfEntry(b)) continue;
     if (!p_.uses[b.byte_size].KnownAtStart()) continue;  // an Alloc step will
     const int64_t bytes = plan_->values[b.byte_size];
+    if (bytes < 0) {
+      return executable::InvalidArgument("output " + b.name + ": negative size " +
+                                         std::to_string(bytes));
+    }
     const int32_t fetch = fetch_of_output_[i];
     if (fetch != kNone && options_.outputs != nullptr) {
       STATOR_EXEC_ASSIGN_OR_RETURN(BufferRef given,
                                    options_.outputs->Provide(fetch, bytes, b.alignment));
       if (given != nullptr) {
         owned_[i] = std::move(given);
-        SetAddress(index, owned_[i]->data());
+        SetAddress(index, owned_[i]->data(), owned_[i]->size());
         continue;
       }
     }
@@ -170,7 +183,7 @@ Status RunExecution::PlaceOutputs(std::vector<Tensor>* fetches) {
           given.buffer()->size() >= bytes &&
           given.buffer().use_count() <= 1 + (given.buffer() == owned_[i] ? 1 : 0)) {
         owned_[i] = given.buffer();
-        SetAddress(index, owned_[i]->data());
+        SetAddress(index, owned_[i]->data(), owned_[i]->size());
         STATOR_EXEC_RETURN_IF_ERROR(Charge(bytes));
         continue;
       }

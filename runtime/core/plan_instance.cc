@@ -96,7 +96,7 @@ class InstanceMaker {
           holds = lhs <= rhs;
           break;
         case executable::Relation::kDivides:
-          holds = lhs != 0 && rhs % lhs == 0;
+          holds = lhs == -1 || (lhs != 0 && rhs % lhs == 0);  // INT64_MIN % -1 traps
           break;
       }
       if (holds) continue;

@@ -204,6 +204,7 @@ class Builder {
 
   Status PrepareConstants() {
     p_->constants.assign(m_.buffers.size(), nullptr);
+    p_->constant_bytes.assign(m_.buffers.size(), 0);
     p_->constant_strings.resize(m_.buffers.size());
     p_->constant_handles.resize(m_.buffers.size());
     for (size_t i = 0; i < m_.buffers.size(); ++i) {
@@ -213,6 +214,7 @@ class Builder {
       if (!executable::IsObjectDType(b.dtype)) {
         // The plan never writes constants (verified); kernels take plain pointers.
         p_->constants[i] = const_cast<uint8_t*>(bytes);
+        p_->constant_bytes[i] = b.constant_size;
         continue;
       }
       STATOR_EXEC_ASSIGN_OR_RETURN(
@@ -225,6 +227,7 @@ class Builder {
         p_->constant_handles[i]->push_back(&s);
       }
       p_->constants[i] = p_->constant_handles[i]->data();
+      p_->constant_bytes[i] = static_cast<int64_t>(8 * p_->constant_handles[i]->size());
     }
     return Status::Ok();
   }

@@ -72,8 +72,9 @@ struct Program {
   // Per buffer: an Alloc step gives it memory. A host call's Dynamic output that has none gets its
   // memory from the function.
   std::vector<bool> has_alloc;
-  // Per buffer: content of constants, ready to use.
+  // Per buffer: content of constants, ready to use, and its size.
   std::vector<void*> constants;
+  std::vector<int64_t> constant_bytes;
   std::vector<std::unique_ptr<std::vector<std::string>>> constant_strings;
   std::vector<std::unique_ptr<std::vector<const std::string*>>> constant_handles;
   int64_t arena_alignment = 64;

@@ -22,6 +22,10 @@ RunExecution::RunExecution(std::shared_ptr<Executable> executable, int32_t entry
       variables_(variables),
       pool_(pool) {
   table_ = p_.constants;
+  end_.resize(m_.buffers.size());
+  for (size_t i = 0; i < table_.size(); ++i) {
+    if (table_[i] != nullptr) end_[i] = static_cast<char*>(table_[i]) + p_.constant_bytes[i];
+  }
   owned_.resize(m_.buffers.size());
   lists_.resize(static_cast<size_t>(m_.num_lists));
   args_.resize(p_.num_args);
@@ -70,14 +74,13 @@ Status RunExecution::Run(const std::vector<Tensor>& feeds, const RunOptions& opt
     return Fetch(feeds, fetches);
   };
   const Status status = run();
-  Finish();
-  return status;
+  const Status finished = Finish();
+  return status.ok() ? finished : status;
 }
 
 Status RunExecution::Plan(const std::vector<Tensor>& feeds, int max_threads, RunPlan* plan) {
   options_ = RunOptions();
   options_.max_threads = max_threads;
-  stats_ = RunStats();
   guard_failure_.reset();
   std::fill(published_.begin(), published_.end(), false);
   STATOR_EXEC_RETURN_IF_ERROR(AcquireVariables());
@@ -98,8 +101,8 @@ Status RunExecution::Plan(const std::vector<Tensor>& feeds, int max_threads, Run
       }
     }
   }
-  Finish();
-  return status;
+  const Status finished = Finish();
+  return status.ok() ? finished : status;
 }
 
 Status RunExecution::AcquireVariables() {

@@ -59,7 +59,8 @@ class RunExecution {
   // collect_results.cc: what it leaves behind.
   Status Fetch(const std::vector<Tensor>& feeds, std::vector<Tensor>* fetches);
   Status FetchOne(size_t i, const std::vector<Tensor>& feeds, Tensor* out);
-  void Finish();
+  Status Finish();
+  Status Publish(size_t variable);
 
   // poison.cc: RunOptions::poison.
   void FindDying();
@@ -93,7 +94,13 @@ class RunExecution {
 
   // run_steps.cc: symbols and addresses.
   Status BindSymbolValue(int32_t symbol, int64_t value);
-  void SetAddress(int32_t buffer, void* address);
+  // From now on the buffer is the `bytes` bytes at `address`; what shares its memory follows. A
+  // view that would reach outside gets no memory.
+  void SetAddress(int32_t buffer, void* address, int64_t bytes);
+  // Bytes from the buffer's address to the end of the memory that it lies in; 0 without memory. The
+  // verifier cannot know sizes that follow from symbols, so steps that touch memory themselves ask.
+  int64_t Room(int32_t buffer) const { return end_[buffer] - static_cast<char*>(table_[buffer]); }
+  Status NeedRoom(int32_t buffer, int64_t bytes) const;
   Status Allocate(int32_t buffer, int64_t bytes);
   void Release(int32_t buffer);
   Status Charge(int64_t bytes);
@@ -102,7 +109,7 @@ class RunExecution {
     const executable::WaveRange waves = p_.entry_waves[entry_index_];
     return b.first_wave <= waves.last && b.last_wave >= waves.first;
   }
-  bool ReadBool(int32_t buffer) const { return *static_cast<const uint8_t*>(table_[buffer]) != 0; }
+  Status ReadBool(int32_t buffer, bool* value) const;
 
   const std::shared_ptr<Executable> executable_;
   const Program& p_;
@@ -120,6 +127,7 @@ class RunExecution {
   BufferRef scratch_;
   int64_t scratch_stride_ = 0;
   std::vector<void*> table_;      // address of each buffer
+  std::vector<char*> end_;        // of the memory that it lies in
   std::vector<BufferRef> owned_;  // memory of dynamic and output buffers
   std::vector<int64_t> values_;   // of expressions
   std::vector<bool> bound_;       // Step and Loop symbols

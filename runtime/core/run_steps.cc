@@ -63,7 +63,8 @@ Status RunExecution::Do(const ProgramStep& step, const executable::Copy& body) {
   const BufferRef& memory = owned_[body.destination];
   const int64_t room =
       memory != nullptr ? memory->size() : values_[m_.buffers[body.destination].byte_size];
-  if (room < bytes) {
+  STATOR_EXEC_RETURN_IF_ERROR(NeedRoom(body.source, bytes));
+  if (std::min(room, Room(body.destination)) < bytes) {
     return executable::Internal("a copy of " + std::to_string(bytes) + " bytes does not fit " +
                                 executable::PrintBufferName(m_, body.destination));
   }
@@ -72,7 +73,9 @@ Status RunExecution::Do(const ProgramStep& step, const executable::Copy& body) {
 }
 
 Status RunExecution::Do(const ProgramStep& step, const executable::If& body) {
-  return RunBlock(ReadBool(body.predicate) ? body.then_block : body.else_block);
+  bool predicate = false;
+  STATOR_EXEC_RETURN_IF_ERROR(ReadBool(body.predicate, &predicate));
+  return RunBlock(predicate ? body.then_block : body.else_block);
 }
 
 Status RunExecution::Do(const ProgramStep& step, const executable::While& body) {
@@ -91,13 +94,16 @@ Status RunExecution::Do(const ProgramStep& step, const executable::While& body) 
   while (true) {
     if (options_.control.active()) STATOR_EXEC_RETURN_IF_ERROR(options_.control.Poll());
     STATOR_EXEC_RETURN_IF_ERROR(RunBlock(body.cond_block));
-    if (!ReadBool(body.predicate)) return Status::Ok();
+    bool go_on = false;
+    STATOR_EXEC_RETURN_IF_ERROR(ReadBool(body.predicate, &go_on));
+    if (!go_on) return Status::Ok();
     STATOR_EXEC_RETURN_IF_ERROR(RunBlock(body.body_block));
     for (const executable::CarriedPair& p : body.carried) {
       std::swap(owned_[p.current], owned_[p.next]);
-      void* current = table_[p.current];
-      SetAddress(p.current, table_[p.next]);
-      SetAddress(p.next, current);
+      void* const current = table_[p.current];
+      const int64_t bytes = Room(p.current);
+      SetAddress(p.current, table_[p.next], Room(p.next));
+      SetAddress(p.next, current, bytes);
     }
     for (size_t i = 0; i < body.loop_symbols.size(); ++i) {
       next[i] = values_[body.loop_symbols[i].next];
@@ -115,14 +121,17 @@ Status RunExecution::Do(const ProgramStep& step, const executable::CallBlock& bo
 Status RunExecution::Do(const ProgramStep& step, const executable::BindSymbol& body) {
   const executable::Buffer& source = m_.buffers[body.source];
   const bool wide = source.dtype == DType::kInt64;
-  const int64_t bytes = values_[source.byte_size];
-  if ((body.element + 1) * (wide ? 8 : 4) > bytes) {
+  const int64_t bytes = std::min(values_[source.byte_size], Room(body.source));
+  const int64_t size = wide ? 8 : 4;
+  if ((body.element + 1) * size > bytes) {
     return executable::Internal("symbol " + m_.symbols[body.symbol].name + ": element " +
                                 std::to_string(body.element) + " lies outside its source");
   }
-  const int64_t value = wide ? static_cast<const int64_t*>(table_[body.source])[body.element]
-                             : static_cast<const int32_t*>(table_[body.source])[body.element];
-  return BindSymbolValue(body.symbol, value);
+  const char* at = static_cast<const char*>(table_[body.source]) + body.element * size;
+  int64_t value = 0;
+  int32_t narrow = 0;
+  std::memcpy(wide ? static_cast<void*>(&value) : &narrow, at, static_cast<size_t>(size));
+  return BindSymbolValue(body.symbol, wide ? value : narrow);
 }
 
 Status RunExecution::Do(const ProgramStep& step, const executable::Alloc& body) {
@@ -137,7 +146,13 @@ Status RunExecution::Do(const ProgramStep& step, const executable::Free& body) {
 
 Status RunExecution::Do(const ProgramStep& step, const executable::Check& body) {
   int64_t elements = 1;
-  for (int32_t e : m_.buffers[body.predicate].dims) elements *= values_[e];
+  for (int32_t e : m_.buffers[body.predicate].dims) {
+    if (values_[e] < 0 || __builtin_mul_overflow(elements, values_[e], &elements)) {
+      return executable::Internal("a check of " + executable::PrintBufferName(m_, body.predicate) +
+                                  ": bad shape");
+    }
+  }
+  STATOR_EXEC_RETURN_IF_ERROR(NeedRoom(body.predicate, elements));
   const auto* flags = static_cast<const uint8_t*>(table_[body.predicate]);
   for (int64_t i = 0; i < elements; ++i) {
     if (flags[i] == 0) return CheckFailed(body.check, elements == 1 ? -1 : i);
@@ -156,6 +171,7 @@ Status RunExecution::Do(const ProgramStep& step, const executable::UseList& body
     return Status::Ok();
   }
   const int64_t bytes = values_[m_.buffers[body.buffer].byte_size];
+  STATOR_EXEC_RETURN_IF_ERROR(NeedRoom(body.buffer, bytes));
   if (body.action == executable::ListAction::kPop) {
     if (list.size == 0) return executable::Internal("a pop from an empty list");
     --list.size;
@@ -231,19 +247,36 @@ Status RunExecution::BindSymbolValue(int32_t symbol, int64_t value) {
   }
   for (int32_t view : p_.moving_views) {
     const int32_t base = m_.buffers[view].alias_of;
-    if (table_[base] != nullptr) SetAddress(base, table_[base]);
+    if (table_[base] != nullptr) SetAddress(base, table_[base], Room(base));
   }
   return Status::Ok();
 }
 
-void RunExecution::SetAddress(int32_t buffer, void* address) {
+void RunExecution::SetAddress(int32_t buffer, void* address, int64_t bytes) {
   table_[buffer] = address;
+  end_[buffer] = address == nullptr ? nullptr : static_cast<char*>(address) + bytes;
   for (int32_t d : p_.address_dependents[buffer]) {
     const executable::Buffer& b = m_.buffers[d];
-    char* base = static_cast<char*>(table_[b.alias_of != kNone ? b.alias_of : b.in_place_of]);
+    const int32_t base = b.alias_of != kNone ? b.alias_of : b.in_place_of;
     const int64_t offset = b.alias_of != kNone ? values_[b.alias_offset] : 0;
-    table_[d] = base == nullptr ? nullptr : base + offset;
+    const bool inside = table_[base] != nullptr && offset >= 0 && offset <= Room(base) &&
+                        (offset % 8 == 0 || !executable::IsObjectDType(b.dtype));
+    table_[d] = inside ? static_cast<char*>(table_[base]) + offset : nullptr;
+    end_[d] = inside ? end_[base] : nullptr;
   }
+}
+
+Status RunExecution::NeedRoom(int32_t buffer, int64_t bytes) const {
+  if (bytes >= 0 && bytes <= Room(buffer)) return Status::Ok();
+  return executable::Internal(std::to_string(bytes) + " bytes are needed of " +
+                              executable::PrintBufferName(m_, buffer) + ", it has " +
+                              std::to_string(Room(buffer)));
+}
+
+Status RunExecution::ReadBool(int32_t buffer, bool* value) const {
+  STATOR_EXEC_RETURN_IF_ERROR(NeedRoom(buffer, 1));
+  *value = *static_cast<const uint8_t*>(table_[buffer]) != 0;
+  return Status::Ok();
 }
 
 Status RunExecution::Allocate(int32_t buffer, int64_t bytes) {
@@ -251,16 +284,20 @@ Status RunExecution::Allocate(int32_t buffer, int64_t bytes) {
     return InvalidArgument(executable::PrintBufferName(m_, buffer) + ": negative size " +
                            std::to_string(bytes));
   }
+  const bool objects = executable::IsObjectDType(m_.buffers[buffer].dtype);
   BufferRef& memory = owned_[buffer];
-  if (memory != nullptr) {
-    if (memory->size() == bytes && memory.use_count() == 1) return Status::Ok();
-    Refund(memory->size());
+  const bool reusable = memory != nullptr && memory->size() == bytes && memory.use_count() == 1;
+  if (!reusable) {
+    if (memory != nullptr) Refund(memory->size());
     memory.reset();
+    STATOR_EXEC_RETURN_IF_ERROR(Charge(bytes));
+    STATOR_EXEC_ASSIGN_OR_RETURN(memory, Buffer::Allocate(bytes, m_.buffers[buffer].alignment));
+    SetAddress(buffer, memory->data(), memory->size());
   }
-  STATOR_EXEC_RETURN_IF_ERROR(Charge(bytes));
-  STATOR_EXEC_ASSIGN_OR_RETURN(memory, Buffer::Allocate(bytes, m_.buffers[buffer].alignment));
-  SetAddress(buffer, memory->data());
-  if (options_.poison && !executable::IsObjectDType(m_.buffers[buffer].dtype)) {
+  // Handles of an earlier iteration or run are gone, and null ones are empty strings.
+  if (objects) {
+    std::memset(memory->data(), 0, static_cast<size_t>(bytes));
+  } else if (options_.poison && !reusable) {
     std::memset(memory->data(), 0xFF, static_cast<size_t>(bytes));
   }
   return Status::Ok();
@@ -270,7 +307,7 @@ void RunExecution::Release(int32_t buffer) {
   BufferRef& memory = owned_[buffer];
   if (memory != nullptr) Refund(memory->size());
   memory.reset();
-  SetAddress(buffer, nullptr);
+  SetAddress(buffer, nullptr, 0);
 }
 
 Status RunExecution::Charge(int64_t bytes) {
