@@ -10,6 +10,14 @@ using executable::InvalidArgument;
 
 namespace {
 
+// Types that tensors of callers may have.
+bool IsPublic(int32_t dtype) {
+  if (dtype < 0 || dtype > 255) return false;
+  const auto type = static_cast<DType>(dtype);
+  return executable::IsKnownDType(type) &&
+         (type == DType::kString || !executable::IsObjectDType(type));
+}
+
 // The largest length <= `limit` at which UTF-8 text may be cut.
 size_t CutText(const std::string& text, size_t limit) {
   if (text.size() <= limit) return text.size();
@@ -28,6 +36,8 @@ stator_code Report(const Status& status, stator_error* error) {
   const size_t length = CutText(status.message(), room - 1);
   std::memcpy(error->message, status.message().data(), length);
   error->message[length] = 0;
+  // Names come from bundles, which may be damaged.
+  std::replace(error->message, error->message + length, '\0', '?');
   return code;
 }
 
@@ -37,7 +47,7 @@ int64_t ElementBytes(DType dtype) {
 
 Status ReadType(const stator_tensor& tensor, std::vector<int64_t>* dims, int64_t* elements) {
   const auto dtype = static_cast<DType>(tensor.dtype);
-  if (tensor.dtype < 0 || tensor.dtype > 255 || !executable::IsKnownDType(dtype)) {
+  if (!IsPublic(tensor.dtype)) {
     return InvalidArgument("unknown dtype " + std::to_string(tensor.dtype));
   }
   if (tensor.rank < 0 || tensor.rank > STATOR_MAX_RANK) {
@@ -115,12 +125,12 @@ const char* stator_code_name(stator_code code) {
 }
 
 const char* stator_dtype_name(stator_dtype dtype) {
-  if (dtype < 0 || dtype > 255) dtype = 0;
+  if (!stator::runtime::IsPublic(dtype)) dtype = 0;
   return stator::executable::DTypeName(static_cast<DType>(dtype));
 }
 
 size_t stator_dtype_size(stator_dtype dtype) {
-  if (dtype < 0 || dtype > 255) return 0;
+  if (!stator::runtime::IsPublic(dtype)) return 0;
   return static_cast<size_t>(stator::runtime::ElementBytes(static_cast<DType>(dtype)));
 }
 

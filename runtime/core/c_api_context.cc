@@ -18,6 +18,7 @@ using stator::runtime::CancellationToken;
 using stator::runtime::EntryRun;
 using stator::runtime::ModelData;
 using stator::runtime::Report;
+using stator::runtime::RunStats;
 using stator::runtime::StateData;
 using stator::runtime::Status;
 using stator::runtime::ThreadPool;
@@ -34,6 +35,7 @@ struct stator_context {
   bool owns_threads = false;
   pid_t process = 0;  // that has these threads
   std::vector<std::unique_ptr<EntryRun>> entries;
+  std::vector<RunStats> stats;  // of each entry's last run
   std::atomic<bool> busy{false};
 };
 
@@ -58,11 +60,12 @@ Status CreateContext(const stator_model* model, stator_state* state,
   context->state.data = state != nullptr ? state->data : std::make_shared<StateData>();
   STATOR_EXEC_RETURN_IF_ERROR(context->state.data->Attach(*model->data));
   context->entries.resize(model->data->entries.size());
+  context->stats.resize(model->data->entries.size());
   const int threads = o.threads != 0 ? o.threads : ThreadPool::DefaultSize();
   if (o.parallel_for != nullptr) {
     context->pool = std::make_unique<ThreadPool>(threads, o.parallel_for, o.parallel_for_user);
   } else {
-    context->pool = std::make_unique<ThreadPool>(threads);
+    STATOR_EXEC_ASSIGN_OR_RETURN(context->pool, ThreadPool::Create(threads));
     context->owns_threads = threads > 1;
   }
   context->process = getpid();
@@ -92,13 +95,15 @@ class Use {
 
   const Status& status() const { return status_; }
 
-  Result<EntryRun*> Entry(int32_t entry) {
+  Status Check(int32_t entry) const {
     STATOR_EXEC_RETURN_IF_ERROR(status_);
     const size_t count = context_->entries.size();
-    if (entry < 0 || static_cast<size_t>(entry) >= count) {
-      return executable::NotFound("entry " + std::to_string(entry) + " of " +
-                                  std::to_string(count));
-    }
+    if (entry >= 0 && static_cast<size_t>(entry) < count) return Status::Ok();
+    return executable::NotFound("entry " + std::to_string(entry) + " of " + std::to_string(count));
+  }
+
+  Result<EntryRun*> Entry(int32_t entry) {
+    STATOR_EXEC_RETURN_IF_ERROR(Check(entry));
     std::unique_ptr<EntryRun>& run = context_->entries[entry];
     if (run == nullptr) {
       STATOR_EXEC_ASSIGN_OR_RETURN(
@@ -132,7 +137,9 @@ Status RunContext(stator_context* context, int32_t entry, const stator_tensor* i
     if (o.cancellation != nullptr) options.control.token = &o.cancellation->token;
     options.max_threads = o.max_threads;
   }
-  return run->Run(inputs, num_inputs, outputs, num_outputs, options);
+  const Status status = run->Run(inputs, num_inputs, outputs, num_outputs, options);
+  context->stats[entry] = run->runner().stats();
+  return status;
 }
 
 }  // namespace
@@ -185,9 +192,8 @@ stator_code stator_context_plan(stator_context* context, int32_t entry, const st
 stator_code stator_context_get_stats(stator_context* context, int32_t entry,
                                      stator_run_stats* stats, stator_error* error) {
   Use use(context);
-  const auto run = use.Entry(entry);
-  if (!run.ok()) return Report(run.status(), error);
-  const stator::runtime::RunStats& s = (*run)->runner().stats();
+  if (const Status status = use.Check(entry); !status.ok()) return Report(status, error);
+  const RunStats& s = context->stats[entry];
   stator_run_stats out = STATOR_INIT(stator_run_stats);
   out.planned_bytes = s.arena_bytes;
   out.lower_bound = s.arena_lower_bound;

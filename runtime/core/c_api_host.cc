@@ -28,7 +28,7 @@ Status CheckIndex(const char* what, int32_t index, int32_t count) {
 
 Status CheckElement(const TensorView& view, int64_t element) {
   if (view.dtype != DType::kString) return InvalidArgument("host call: not a tensor of strings");
-  if (view.data == nullptr) return InvalidArgument("host call: the output has no shape yet");
+  if (!view.has_shape) return InvalidArgument("host call: the output has no shape yet");
   if (element >= 0 && element < view.num_elements()) return Status::Ok();
   return InvalidArgument("host call: string " + std::to_string(element) + " of " +
                          std::to_string(view.num_elements()));
@@ -37,7 +37,7 @@ Status CheckElement(const TensorView& view, int64_t element) {
 Status WriteView(const TensorView& view, stator_tensor* out) {
   if (out == nullptr) return Status::Ok();
   stator_tensor tensor = STATOR_INIT(stator_tensor);
-  if (view.data == nullptr) {
+  if (!view.has_shape) {
     tensor.dtype = static_cast<stator_dtype>(view.dtype);
     tensor.rank = -1;
   } else {
@@ -116,6 +116,9 @@ stator_code stator_call_set_output_string(stator_call* call, int32_t index, int6
                                           const char* data, size_t size, stator_error* error) {
   Status status = CheckIndex("output", index, call->context->num_outputs());
   if (status.ok()) status = CheckElement(call->context->output(index), element);
+  if (status.ok() && data == nullptr && size > 0) {
+    status = InvalidArgument("host call: a string of " + std::to_string(size) + " bytes at NULL");
+  }
   if (!status.ok()) return Report(status, error);
   call->context->SetOutputString(index, element,
                                  size == 0 ? std::string() : std::string(data, size));

@@ -38,6 +38,8 @@ void Describe(ModelData* data) {
       ModelData::VariableInfo info = MakeVariable(image, v);
       const auto [at, fresh] = all.emplace(v.name, info);
       if (!fresh) {
+        // One that only asks whether it has a value does not know its shape.
+        if (!at->second.read && !at->second.written) at->second.type = info.type;
         at->second.read |= info.read;
         at->second.written |= info.written;
       }

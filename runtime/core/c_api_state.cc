@@ -65,7 +65,8 @@ Status StateData::Copy(StateData* copy) {
 Status StateData::CheckValue(const std::string& name, const Tensor& value) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto at = expected_.find(name);
-  if (const auto fixed = fixed_.find(name); at == expected_.end() && fixed != fixed_.end()) {
+  // It may be a variable of one entry point and compiled into another.
+  if (const auto fixed = fixed_.find(name); fixed != fixed_.end()) {
     return executable::FailedPrecondition("variable " + name +
                                           ": cannot be replaced: " + fixed->second);
   }
@@ -178,13 +179,7 @@ const char* stator_state_variable_name(const stator_state* state, int32_t index)
 }
 
 int32_t stator_state_is_initialized(const stator_state* state, const char* name) {
-  if (state == nullptr || name == nullptr) return 0;
-  bool initialized = false;
-  const Status status = state->data->store.Visit(name, [&](const VariableLease& lease) {
-    initialized = lease.initialized;
-    return Status::Ok();
-  });
-  return status.ok() && initialized;
+  return state != nullptr && name != nullptr && state->data->store.IsInitialized(name);
 }
 
 stator_code stator_state_read(stator_state* state, const char* name, stator_tensor* tensor,

@@ -5,34 +5,8 @@
 namespace stator::runtime {
 namespace {
 
-using executable::Access;
-using executable::Alloc;
-using executable::BufferKind;
-using executable::SymbolLife;
-
 TEST(HostCall, SeesStringsAndBindsShapes) {
-  TestProgram t;
-  const int32_t n = t.AddSymbol("n", SymbolLife::kInput);
-  const int32_t k = t.AddSymbol("words", SymbolLife::kStep);
-  const int32_t eight = t.exprs.Const(8);
-  const int32_t x = t.Sized("x", BufferKind::kInput, t.exprs.Mul(n, eight), 0, 9, DType::kString);
-  t.model.buffers[x].dims = {n};
-  const int32_t words =
-      t.Sized("words", BufferKind::kDynamic, t.exprs.Mul(k, eight), 0, 9, DType::kString);
-  t.model.buffers[words].dims = {k};
-  const int32_t reversed =
-      t.Sized("reversed", BufferKind::kDynamic, t.exprs.Mul(k, eight), 1, 9, DType::kString);
-  t.model.buffers[reversed].dims = {k};
-  const int32_t move = t.AddKernel({"move8"}, {{Access::kRead}, {Access::kWrite}}, 1, true);
-  t.model.nodes.push_back({"split", "StringSplit", "", 0});
-  const int32_t main = t.Block("main");
-  t.Add(main, 0, executable::HostCall{"split", {x}, {words}, ","}, 0);
-  t.Add(main, 1, Alloc{reversed, kNone});
-  t.Add(main, 2, t.Launch(move, {words, reversed}, {k}));
-  t.Entry(main);
-  t.AddFeed("x:0", x);
-  t.AddFetch("out:0", reversed);
-
+  Words t;
   HostRegistry host;
   EXPECT_EQ(t.Load(&host).status().ToString(),
             "NotFound: node split: host function split is not registered in this program");

@@ -6,9 +6,19 @@
  *
  * weights: train, where w starts at 0.5, 1.5, 2.5, 3.5 from the bundle.
  *
+ * half_fixed: weights, with w listed as a fixed weight too.
+ *
  * positive: out:0 = the x:0 > 0, times 10: a size that only the run knows.
  *
  * words: out:0 = the words of the strings x:0 in reverse order; asks for host function "split".
+ *
+ * branch: out:0 = x:0 * 2 if x:0[0] < 5, else x:0 * 3.
+ *
+ * doubling: out:0 = x:0, doubled until x:0[0] >= 100.
+ *
+ * growing: from the float x:0, while the last is < 5, append the size.
+ *
+ * lists: a:0 = y:0, b:0 = x:0.
  *
  * slow: runs until it is stopped.
  *

@@ -8,7 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "runtime/core/runner.h"
-#include "runtime/core/test_program.h"
+#include "runtime/core/test_programs.h"
 
 namespace stator::runtime {
 
@@ -37,35 +37,6 @@ inline std::unique_ptr<Runner> MakeRunner(TestProgram* t, VariableStore* variabl
   EXPECT_TRUE(runner.ok()) << runner.status().ToString();
   return std::move(runner).value();
 }
-
-// out = (x + y) * 3 through the arena; batch unknown.
-struct Chain : TestProgram {
-  int32_t n, m, x, y, sum, out;
-  Chain() {
-    n = AddSymbol("batch of x", executable::SymbolLife::kInput);
-    m = AddSymbol("batch of y", executable::SymbolLife::kInput);
-    x = Vector("x", executable::BufferKind::kInput, n, 0, 1);
-    y = Vector("y", executable::BufferKind::kInput, m, 0, 1);
-    sum = Vector("sum", executable::BufferKind::kArena, n, 0, 1);
-    out = Vector("out", executable::BufferKind::kOutput, n, 0, 1);
-    const int32_t add = AddKernel(
-        {"add"},
-        {{executable::Access::kRead}, {executable::Access::kRead}, {executable::Access::kWrite}},
-        1);
-    const int32_t scale =
-        AddKernel({"scale"}, {{executable::Access::kRead}, {executable::Access::kWrite, 0}}, 2);
-    const int32_t main = Block("main");
-    model.nodes.push_back({"sum_node", "AddV2", "model.cc", 7});
-    Add(main, 0, Launch(add, {x, y, sum}, {n}), 0);
-    Add(main, 1, Launch(scale, {sum, out}, {n, exprs.Const(3)}), 0);
-    Entry(main);
-    AddFeed("x:0", x);
-    AddFeed("y:0", y);
-    AddFetch("out:0", out);
-    model.entry_points[0].guards.push_back(
-        {n, m, executable::Relation::kEqual, "batch of x must equal batch of y, line 42", kNone});
-  }
-};
 
 }  // namespace stator::runtime
 

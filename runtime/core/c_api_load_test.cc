@@ -1,0 +1,116 @@
+// Models of the C interface: from where they come, and what is refused.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "runtime/core/stator_runtime.hpp"
+#include "runtime/core/test_c_api.h"
+
+namespace stator_runtime {
+namespace {
+
+std::string WriteFile(const std::string& name, const std::string& bytes) {
+  const std::string path = testing::TempDir() + "/" + name;
+  FILE* f = std::fopen(path.c_str(), "wb");
+  EXPECT_EQ(std::fwrite(bytes.data(), 1, bytes.size(), f), bytes.size());
+  std::fclose(f);
+  return path;
+}
+
+float RunChain(const Model& model) {
+  Context context = Make(model, Threads(1));
+  std::vector<Tensor> out;
+  const Error error = context.Run(0, List(Floats({1}), Floats({2})), &out);
+  EXPECT_TRUE(error.ok()) << error.message();
+  return error.ok() ? out[0].data<float>()[0] : 0;
+}
+
+TEST(Load, FileMemoryAndDescriptor) {
+  const std::string bytes = Bytes("chain");
+  const std::string path = WriteFile("chain.stb", bytes);
+  Result<Model> file = Model::LoadFile(path);
+  ASSERT_TRUE(file.ok()) << file.error().message();
+  EXPECT_EQ(RunChain(*file), 9);
+  // Inside another file: at a multiple of 64 KiB it is mapped, elsewhere copied.
+  for (const size_t offset : {size_t{65536}, size_t{4096}, size_t{12345}}) {
+    const std::string outer =
+        WriteFile("outer", std::string(offset, 'x') + bytes + std::string(100, 'y'));
+    const int fd = open(outer.c_str(), O_RDONLY);
+    Result<Model> model = Model::LoadFd(fd, offset, bytes.size());
+    close(fd);
+    ASSERT_TRUE(model.ok()) << model.error().message();
+    EXPECT_EQ(RunChain(*model), 9);
+  }
+}
+
+TEST(Load, RefusesBadDescriptors) {
+  const std::string path = WriteFile("chain.stb", Bytes("chain"));
+  const int fd = open(path.c_str(), O_RDONLY);
+  EXPECT_EQ(Model::LoadFd(fd, 0, 1 << 30).error().code(), STATOR_DATA_LOSS);
+  EXPECT_EQ(Model::LoadFd(fd, 1 << 30, 0).error().code(), STATOR_DATA_LOSS);
+  EXPECT_EQ(Model::LoadFd(fd, 0, UINT64_MAX).error().code(), STATOR_DATA_LOSS);
+  close(fd);
+  EXPECT_EQ(Model::LoadFd(-1, 0, 0).error().code(), STATOR_INVALID_ARGUMENT);
+  int pipes[2];
+  ASSERT_EQ(pipe(pipes), 0);
+  EXPECT_EQ(Model::LoadFd(pipes[0], 0, 0).error().code(), STATOR_INVALID_ARGUMENT);
+  close(pipes[0]);
+  close(pipes[1]);
+}
+
+TEST(Load, DamageIsFound) {
+  std::string bytes = Bytes("chain");
+  bytes[200] ^= 1;
+  const Result<Model> model = Model::LoadMemory(bytes.data(), bytes.size());
+  EXPECT_EQ(model.error().code(), STATOR_DATA_LOSS) << model.error().message();
+  EXPECT_EQ(Model::LoadFile("/nowhere/at all").error().code(), STATOR_NOT_FOUND);
+}
+
+TEST(Load, RefusesPathsThatAreNoFiles) {
+  const std::string pipe = testing::TempDir() + "/pipe.stb";
+  unlink(pipe.c_str());
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(Model::LoadFile(pipe).error().code(), STATOR_INVALID_ARGUMENT);  // and does not wait
+  EXPECT_EQ(Model::LoadFile(testing::TempDir()).error().code(), STATOR_INVALID_ARGUMENT);
+}
+
+TEST(Load, SaysWhatTheMachineForbids) {
+  if (geteuid() == 0) GTEST_SKIP() << "nothing is forbidden to root";
+  const std::string path = WriteFile("secret.stb", Bytes("chain"));
+  ASSERT_EQ(chmod(path.c_str(), 0), 0);
+  EXPECT_EQ(Model::LoadFile(path).error().code(), STATOR_PERMISSION_DENIED);
+}
+
+TEST(Load, LogsAndChecksStructs) {
+  LoadOptions options;
+  std::string log;
+  options.log = [&](int32_t level, const char* message) { log += message; };
+  const Model model = Load("chain", std::move(options));
+  EXPECT_NE(log.find("made by test 1 for x86_64"), std::string::npos) << log;
+
+  struct {
+    stator_load_options known = STATOR_INIT(stator_load_options);
+    int64_t later = 0;
+  } newer;
+  newer.known.struct_size = sizeof(newer);
+  const std::string bytes = Bytes("chain");
+  stator_model* handle = nullptr;
+  stator_error error = STATOR_INIT(stator_error);
+  EXPECT_EQ(stator_model_load_memory(bytes.data(), bytes.size(), &newer.known, &handle, &error),
+            STATOR_OK);
+  stator_model_destroy(handle);
+  newer.later = 1;
+  EXPECT_EQ(stator_model_load_memory(bytes.data(), bytes.size(), &newer.known, &handle, &error),
+            STATOR_UNIMPLEMENTED);
+  newer.known.struct_size = 0;
+  EXPECT_EQ(stator_model_load_memory(bytes.data(), bytes.size(), &newer.known, &handle, &error),
+            STATOR_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "load options: struct_size is 0, expected at least 40");
+}
+
+}  // namespace
+}  // namespace stator_runtime
