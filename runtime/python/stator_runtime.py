@@ -182,6 +182,8 @@ def _load_library():
 
 _lib = None
 _lib_lock = threading.Lock()
+# What a host function raised on this thread: not every exception is an error of the run.
+_raised = threading.local()
 
 
 def _library():
@@ -197,6 +199,9 @@ def _call(name, *arguments):
     lib = _library()
     error = _Error()
     code = getattr(lib, name)(*arguments, ctypes.byref(error))
+    problem, _raised.problem = getattr(_raised, "problem", None), None
+    if problem is not None:
+        raise problem
     if code != 0:
         text = error.message.decode("utf-8", "replace")
         raise StatorError(lib.stator_code_name(code).decode(), text)
@@ -290,19 +295,19 @@ def _host_function(name, function):
     """`function(inputs, attributes)` as the library calls it: arrays and bytes in, arrays out."""
 
     def read(call, index):
-        lib, tensor = _library(), _Tensor()
+        tensor = _Tensor()
         _call("stator_call_input", call, _int32(index), ctypes.byref(tensor))
         if tensor.dtype != _STRING:
             return _to_array(tensor)
         out = np.empty(_size_of(tensor), dtype=object)
         for i in range(out.size):
             s = _String()
-            lib.stator_call_input_string(call, _int32(index), _int64(i), ctypes.byref(s), None)
+            _call("stator_call_input_string", call, _int32(index), _int64(i), ctypes.byref(s))
             out[i] = ctypes.string_at(s.data, s.size) if s.size else b""
         return out.reshape(tuple(tensor.dims[: tensor.rank]))
 
     def write(call, index, value):
-        lib, out = _library(), _Tensor()
+        out = _Tensor()
         _call("stator_call_output", call, _int32(index), ctypes.byref(out))
         tensor, keep = _to_tensor(f"{name}: output {index}", value, out.dtype)
         dims = (_int64 * MAX_RANK)(*tensor.dims)
@@ -315,8 +320,8 @@ def _host_function(name, function):
             ctypes.memmove(out.data, tensor.data, keep.nbytes)
             return
         for i, text in enumerate(keep[1]):
-            lib.stator_call_set_output_string(
-                call, _int32(index), _int64(i), text, _size(len(text)), None)  # fmt: skip
+            _call("stator_call_set_output_string",
+                  call, _int32(index), _int64(i), text, _size(len(text)))  # fmt: skip
 
     def run(_, call, error):
         try:
@@ -329,26 +334,22 @@ def _host_function(name, function):
             for i in range(lib.stator_call_num_outputs(call)):
                 write(call, i, outputs[i])
             return 0
-        except Exception as problem:  # pylint: disable=broad-except
+        except BaseException as problem:  # pylint: disable=broad-except
+            # Nothing may be raised through the library; what is no error (KeyboardInterrupt,
+            # SystemExit) ends the run and goes on where the run was started.
             error[0].message = f"{type(problem).__name__}: {problem}".encode()[:1023]
-            return 2  # STATOR_UNKNOWN
+            if isinstance(problem, Exception):
+                return 2  # STATOR_UNKNOWN
+            _raised.problem = problem
+            return 1  # STATOR_CANCELLED
 
     return _HOST(run)
 
 
-class Model(_Handle):
-    """A loaded bundle with a context to run it in. Threads may share it; they take turns, unless each
-    makes a context of its own.
+class _Bundle(_Handle):
+    """A loaded model and what it says of itself."""
 
-    source: a path, or the bytes of a bundle.
-    threads: that compute; 0: as many as the process may use.
-    verify: check the hashes of all constants too.
-    host_functions: name -> function(inputs, attributes) -> outputs, for bundles that ask for them.
-    log: function(level, message).
-    """
-
-    def __init__(self, source, *, threads=0, memory_budget=0, verify=False, host_functions=None,
-                 log=None):  # fmt: skip
+    def __init__(self, source, verify, host_functions, log):
         super().__init__("model")
         named = [(n, _host_function(n, f)) for n, f in (host_functions or {}).items()]
         self._callbacks = [f for _, f in named]
@@ -358,7 +359,7 @@ class Model(_Handle):
         options = _LoadOptions(verify=int(verify), num_host_functions=len(named))
         options.host_functions = entries
         if log is not None:
-            options.log = _LOG(lambda _, level, message: log(level, message.decode()))
+            options.log = _LOG(lambda _, level, text: log(level, text.decode("utf-8", "replace")))
             self._callbacks.append(options.log)
         out = ctypes.byref(self._handle)
         if isinstance(source, (bytes, bytearray, memoryview)):
@@ -368,7 +369,6 @@ class Model(_Handle):
             path = os.fsencode(source)
             _call("stator_model_load_file", path, ctypes.byref(options), out)
         self._describe()
-        self._context = Context(self, threads=threads, memory_budget=memory_budget)
 
     def _describe(self):
         info = _ModelInfo()
@@ -395,13 +395,38 @@ class Model(_Handle):
             entry = Entry(i, e.name.decode(), ports["input"], ports["output"])
             self.entries[entry.name] = entry
 
-    def entry(self, name=None):
-        """The entry point of this name; None: the only one, or "main"."""
+    def entry(self, name):
         if name is None:
             name = next(iter(self.entries)) if len(self.entries) == 1 else "main"
         if name not in self.entries:
             raise KeyError(f"no entry point {name!r}; there are {', '.join(self.entries)}")
         return self.entries[name]
+
+
+class Model:
+    """A loaded bundle with a context to run it in. Threads may share it; they take turns, unless each
+    makes a context of its own.
+
+    source: a path, or the bytes of a bundle.
+    threads: that compute; 0: as many as the process may use.
+    verify: check the hashes of all constants too.
+    host_functions: name -> function(inputs, attributes) -> outputs, for bundles that ask for them.
+    log: function(level, message).
+    """
+
+    # Contexts and states hold the bundle, not the model: no object holds one that holds it, so all
+    # memory goes with the last reference.
+
+    def __init__(self, source, *, threads=0, memory_budget=0, verify=False, host_functions=None,
+                 log=None):  # fmt: skip
+        self._bundle = _Bundle(source, verify, host_functions, log)
+        for name in ("producer", "target", "constant_bytes", "code_bytes", "symbols", "entries"):
+            setattr(self, name, getattr(self._bundle, name))
+        self._context = Context(self, threads=threads, memory_budget=memory_budget)
+
+    def entry(self, name=None):
+        """The entry point of this name; None: the only one, or "main"."""
+        return self._bundle.entry(name)
 
     @property
     def state(self):
@@ -421,18 +446,19 @@ class Model(_Handle):
         return Context(self, **options)
 
 
-class Context(_Handle):
+class Context:
     """Runs a model with memory and threads of its own. `state`: a State to share; None: a new one."""
 
     def __init__(self, model, *, state=None, threads=0, memory_budget=0):
-        super().__init__("context")
-        self._model = model
+        self._bundle = model._bundle
+        self._owner = _Handle("context")
+        self._handle = self._owner._handle
         self._lock = threading.Lock()
         options = _ContextOptions(threads=threads, memory_budget=memory_budget)
-        _call("stator_context_create", model._handle, None if state is None else state._handle,
+        _call("stator_context_create", self._bundle._handle, None if state is None else state._handle,
               ctypes.byref(options), ctypes.byref(self._handle))  # fmt: skip
         if state is None:
-            state = State(_pointer(_library().stator_context_state(self._handle)), self)
+            state = State(_pointer(_library().stator_context_state(self._handle)), self._owner)
         self.state = state
 
     def _bind(self, entry, inputs):
@@ -455,7 +481,7 @@ class Context(_Handle):
     def run(self, inputs=None, entry=None, timeout=None):
         """Runs an entry point. inputs: name -> array ("x" is short for "x:0"). Gives name -> array.
         timeout: seconds, after which it fails."""
-        entry = self._model.entry(entry)
+        entry = self._bundle.entry(entry)
         tensors, keep = self._bind(entry, inputs)
         outputs = (_Tensor * max(len(entry.outputs), 1))()
         for output in outputs:
@@ -470,7 +496,7 @@ class Context(_Handle):
 
     def plan(self, inputs=None, entry=None):
         """The memory that a run with such inputs needs, in bytes, by purpose."""
-        entry = self._model.entry(entry)
+        entry = self._bundle.entry(entry)
         tensors, keep = self._bind(entry, inputs)
         plan = _MemoryPlan()
         with self._lock:
@@ -486,7 +512,7 @@ class State(MutableMapping):
     def __init__(self, source, owner=None):
         if isinstance(source, Model):
             owner = _Handle("state")
-            _call("stator_state_create", source._handle, ctypes.byref(owner._handle))
+            _call("stator_state_create", source._bundle._handle, ctypes.byref(owner._handle))
             source = owner._handle
         self._handle = source
         self._owner = owner  # keeps the handle alive

@@ -1,10 +1,12 @@
 """Usage: stator_runtime_test.py LIBRARY MODULE BUNDLE...: drives stator_runtime.py."""
 
+import gc
 import importlib.util
 import os
 import sys
 import threading
 import unittest
+import weakref
 
 os.environ["STATOR_RUNTIME_LIBRARY"] = os.path.abspath(sys.argv[1])
 spec = importlib.util.spec_from_file_location("stator_runtime", sys.argv[2])
@@ -128,6 +130,38 @@ class HostFunctions(unittest.TestCase):
             model.run({"x": [""]})
         with self.assertRaisesRegex(stator_runtime.StatorError, "split is not registered"):
             stator_runtime.Model(BUNDLES["words"])
+
+    def test_interrupts_end_the_run_and_go_on(self):
+        def interrupted(_inputs, _attributes):
+            raise KeyboardInterrupt
+
+        model = stator_runtime.Model(BUNDLES["words"], host_functions={"split": interrupted})
+        for _ in range(2):
+            with self.assertRaises(KeyboardInterrupt):
+                model.run({"x": ["a"]})
+
+    def test_no_results(self):
+        model = stator_runtime.Model(BUNDLES["words"], host_functions={"split": lambda *_: [[]]})
+        self.assertEqual(model.run({"x": []})["out:0"].shape, (0,))
+
+
+class Memory(unittest.TestCase):
+    def test_goes_with_the_last_reference(self):
+        gc.disable()
+        try:
+            model = stator_runtime.Model(BUNDLES["train"])
+            state, context = model.state, model.context(threads=1)
+            seen = [weakref.ref(x) for x in (model, model._bundle, context, context._owner)]
+            state["w"] = [1, 2, 3, 4]
+            model.run(entry="predict")
+            del model
+            self.assertIsNone(seen[0]())
+            context.run(entry="predict")  # it holds what it needs
+            del context
+            self.assertEqual([x() for x in seen], [None] * 4)
+            np.testing.assert_array_equal(state["w"], [1, 2, 3, 4])
+        finally:
+            gc.enable()
 
 
 if __name__ == "__main__":
