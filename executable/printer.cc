@@ -19,7 +19,21 @@ std::string Join(size_t n, const std::function<std::string(size_t)>& item) {
   return out;
 }
 
-const char* KindName(BufferKind kind) {
+const char* RelationText(Relation relation) {
+  switch (relation) {
+    case Relation::kEqual:
+      return " == ";
+    case Relation::kLessOrEqual:
+      return " <= ";
+    case Relation::kDivides:
+      return " divides ";
+  }
+  return " ? ";
+}
+
+}  // namespace
+
+const char* BufferKindName(BufferKind kind) {
   switch (kind) {
     case BufferKind::kArena:
       return "arena";
@@ -41,7 +55,7 @@ const char* KindName(BufferKind kind) {
   return "?";
 }
 
-const char* LifeName(SymbolLife life) {
+const char* SymbolLifeName(SymbolLife life) {
   switch (life) {
     case SymbolLife::kInput:
       return "input";
@@ -53,17 +67,7 @@ const char* LifeName(SymbolLife life) {
   return "?";
 }
 
-const char* RelationText(Relation relation) {
-  switch (relation) {
-    case Relation::kEqual:
-      return " == ";
-    case Relation::kLessOrEqual:
-      return " <= ";
-    case Relation::kDivides:
-      return " divides ";
-  }
-  return " ? ";
-}
+namespace {
 
 class Printer {
  public:
@@ -98,7 +102,7 @@ class Printer {
 
   void Symbol(size_t i) {
     const auto& s = m_.symbols[i];
-    out_ += "symbol " + std::to_string(i) + " \"" + s.name + "\" " + LifeName(s.life) + " [" +
+    out_ += "symbol " + std::to_string(i) + " \"" + s.name + "\" " + SymbolLifeName(s.life) + " [" +
             std::to_string(s.min) + ", " +
             (s.max == INT64_MAX ? std::string("inf") : std::to_string(s.max)) + "]";
     if (s.divisor != 1) out_ += " multiple of " + std::to_string(s.divisor);
@@ -124,7 +128,7 @@ class Printer {
   void Buffer(size_t i) {
     const auto& b = m_.buffers[i];
     out_ += "buffer " + Name(static_cast<int32_t>(i)) + " : " + PrintType(m_, b.dtype, b.dims) +
-            " " + KindName(b.kind) + " " + Expr(b.byte_size) + " bytes, waves " +
+            " " + BufferKindName(b.kind) + " " + Expr(b.byte_size) + " bytes, waves " +
             std::to_string(b.first_wave) + ".." + std::to_string(b.last_wave);
     if (b.alias_of != kNone) out_ += ", view of " + Name(b.alias_of) + " + " + Expr(b.alias_offset);
     if (b.in_place_of != kNone) out_ += ", in place of " + Name(b.in_place_of);

@@ -16,6 +16,10 @@ std::string PrintImage(const ImageModel& model);
 std::string PrintBufferName(const ImageModel& model, int32_t buffer);
 std::string PrintStep(const ImageModel& model, const Step& step);
 
+// "arena", "variable_read" and so on; "input", "step" or "loop".
+const char* BufferKindName(BufferKind kind);
+const char* SymbolLifeName(SymbolLife life);
+
 // "f32[batch of x, 768]".
 std::string PrintType(const ImageModel& model, DType dtype, const std::vector<int32_t>& dims);
 

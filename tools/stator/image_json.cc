@@ -14,12 +14,6 @@ using executable::ImageModel;
 using executable::kNone;
 using runtime::JsonQuote;
 
-// Of executable::BufferKind and executable::SymbolLife, in their order.
-constexpr const char* kBufferKinds[] = {"arena",          "dynamic",   "input",
-                                        "output",         "constant",  "variable_read",
-                                        "variable_write", "persistent"};
-constexpr const char* kSymbolLives[] = {"input", "step", "loop"};
-
 std::string SizeJson(const ImageModel& model, int32_t expression) {
   const executable::Expr& e = model.expressions[expression];
   if (e.kind == executable::ExprKind::kConst) return std::to_string(e.value);
@@ -40,7 +34,7 @@ std::string StringsJson(const std::vector<std::string>& strings) {
 
 std::string SymbolJson(const executable::Symbol& symbol) {
   JsonObject json;
-  json.Text("name", symbol.name).Text("life", kSymbolLives[static_cast<int>(symbol.life)]);
+  json.Text("name", symbol.name).Text("life", executable::SymbolLifeName(symbol.life));
   json.Number("min", symbol.min);
   if (symbol.max != INT64_MAX) json.Number("max", symbol.max);
   return json.Number("divisor", symbol.divisor).ToString();
@@ -48,7 +42,7 @@ std::string SymbolJson(const executable::Symbol& symbol) {
 
 std::string BufferJson(const ImageModel& model, const executable::Buffer& buffer) {
   JsonObject json;
-  json.Text("name", buffer.name).Text("kind", kBufferKinds[static_cast<int>(buffer.kind)]);
+  json.Text("name", buffer.name).Text("kind", executable::BufferKindName(buffer.kind));
   json.Text("dtype", executable::DTypeName(buffer.dtype));
   json.Json("dims", DimsJson(model, buffer.dims));
   json.Json("bytes", SizeJson(model, buffer.byte_size));
