@@ -125,17 +125,11 @@ std::vector<std::string> Parameters::BoundChecks() const {
   for (const auto& [symbol, same] : same_as_) {
     const executable::Symbol& s = m_.symbols[symbol];
     const std::string& name = name_.at(Find(symbol));
-    const auto require = [&](const std::string& broken, const std::string& rule) {
-      if (!required.insert(name + broken).second) return;
-      const int code = messages_->Add(Code::kInvalidArgument, kNone, s.name + " must be " + rule);
-      lines.push_back("if (" + name + broken + Return(code));
-    };
-    if (s.min != INT64_MIN) {
-      require(" < " + Int64Literal(s.min), "at least " + Number(s.min));
-    }
-    if (s.max != INT64_MAX) require(" > " + Int64Literal(s.max), "at most " + Number(s.max));
-    if (s.divisor != 1) {
-      require(" % " + Int64Literal(s.divisor) + " != 0", "a multiple of " + Number(s.divisor));
+    for (const SymbolRule& rule : RulesOf(s)) {
+      if (!required.insert(name + rule.broken).second) continue;
+      const int code =
+          messages_->Add(Code::kInvalidArgument, kNone, s.name + " must be " + rule.rule);
+      lines.push_back("if (" + name + rule.broken + Return(code));
     }
   }
   return lines;

@@ -70,6 +70,24 @@ std::string Int64Literal(int64_t value) {
   return std::to_string(value);
 }
 
+std::vector<SymbolRule> RulesOf(const executable::Symbol& symbol) {
+  std::vector<SymbolRule> rules;
+  const auto add = [&](const std::string& broken, const std::string& rule) {
+    rules.push_back({broken, rule});
+  };
+  if (symbol.min != INT64_MIN) {
+    add(" < " + Int64Literal(symbol.min), "at least " + std::to_string(symbol.min));
+  }
+  if (symbol.max != INT64_MAX) {
+    add(" > " + Int64Literal(symbol.max), "at most " + std::to_string(symbol.max));
+  }
+  if (symbol.divisor != 1) {
+    add(" % " + Int64Literal(symbol.divisor) + " != 0",
+        "a multiple of " + std::to_string(symbol.divisor));
+  }
+  return rules;
+}
+
 std::string SizeWriter::Leaf(int32_t e) const {
   if (const std::optional<int64_t> constant = sizes_.Constant(e)) return Int64Literal(*constant);
   return known_(e);

@@ -38,6 +38,14 @@ class Sizes {
 // "784"; values beyond int with their type.
 std::string Int64Literal(int64_t value);
 
+// A bound or divisor of a symbol: the value's name followed by `broken` (" < 2") is the condition
+// that a value must not meet, `rule` ("at least 2") says so to people.
+struct SymbolRule {
+  std::string broken;
+  std::string rule;
+};
+std::vector<SymbolRule> RulesOf(const executable::Symbol& symbol);
+
 // Writes definitions of expressions into one C++ scope, each once, by calls of a variable `c` of
 // the prelude's type Checked.
 class SizeWriter {

@@ -357,18 +357,10 @@ void StepsWriter::CheckSymbolValue(int32_t symbol) {
   const executable::Symbol& s = m_.symbols[symbol];
   const std::string& name = symbol_names_[symbol];
   const int32_t node = Problems::NodeOf(*step_);
-  const auto require = [&](const std::string& broken, const std::string& rule) {
-    code_.Line("if (" + name + broken + ") return " +
-               Number(x_.messages->Add(executable::Code::kInvalidArgument, node,
-                                       s.name + " must be " + rule)) +
-               ";");
-  };
-  if (s.min != INT64_MIN) {
-    require(" < " + Int64Literal(s.min), "at least " + Number(s.min));
-  }
-  if (s.max != INT64_MAX) require(" > " + Int64Literal(s.max), "at most " + Number(s.max));
-  if (s.divisor != 1) {
-    require(" % " + Int64Literal(s.divisor) + " != 0", "a multiple of " + Number(s.divisor));
+  for (const SymbolRule& rule : RulesOf(s)) {
+    const int code = x_.messages->Add(executable::Code::kInvalidArgument, node,
+                                      s.name + " must be " + rule.rule);
+    code_.Line("if (" + name + rule.broken + ") return " + Number(code) + ";");
   }
 }
 
