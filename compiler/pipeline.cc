@@ -11,6 +11,7 @@
 #include "compiler/passes/fix_sum_order/fix_sum_order.h"
 #include "compiler/passes/fuse/fuse.h"
 #include "compiler/passes/loop_invariants/loop_invariants.h"
+#include "compiler/passes/pack_weights/pack_weights.h"
 #include "compiler/passes/promote_variables/promote_variables.h"
 #include "compiler/passes/simplify/simplify.h"
 #include "compiler/passes/symbol_lives/symbol_lives.h"
@@ -39,8 +40,7 @@ Stage Sure(std::string name, std::function<void(mlir::ModuleOp)> pass) {
 
 }  // namespace
 
-std::vector<Stage> CoreStages(const PipelineOptions& options) {
-  const FuseOptions fuse{options.fuse};
+std::vector<Stage> ProgramStages() {
   return {
       // For modules that come from text.
       Sure("settle-symbol-lives", SettleSymbolLives),
@@ -57,19 +57,38 @@ std::vector<Stage> CoreStages(const PipelineOptions& options) {
       {"simplify-padding", RunSimplify},
       // The program's sums are final: from here on nothing may change a bit.
       Sure("fix-sum-order", FixSumOrder),
+  };
+}
+
+std::vector<Stage> KernelStages(const PipelineOptions& options) {
+  const FuseOptions fuse{options.fuse};
+  const PackOptions pack = options.pack;
+  return {
+      // Fusion and code generation know the form; to all others it is a constant and two ops.
+      Sure("pack-weights", [pack](mlir::ModuleOp module) { PackWeights(module, pack); }),
       Sure("fuse", [fuse](mlir::ModuleOp module) { Fuse(module, fuse); }),
   };
 }
 
-absl::Status RunCoreStages(mlir::ModuleOp module, const PipelineOptions& options,
-                           const std::function<void(const Stage&, mlir::ModuleOp)>& after) {
+std::vector<Stage> CoreStages(const PipelineOptions& options) {
+  std::vector<Stage> stages = ProgramStages();
+  for (Stage& stage : KernelStages(options)) stages.push_back(std::move(stage));
+  return stages;
+}
+
+absl::Status RunStages(mlir::ModuleOp module, const std::vector<Stage>& stages,
+                       const std::function<void(const Stage&, mlir::ModuleOp)>& after) {
   DiagnosticCollector diagnostics(module.getContext());
-  for (const Stage& stage : CoreStages(options)) {
+  for (const Stage& stage : stages) {
     STATOR_RETURN_IF_ERROR(stage.run(module));
     if (mlir::failed(mlir::verify(module))) return diagnostics.Error(absl::StrCat("after stage ", stage.name));
     if (after) after(stage, module);
   }
   return absl::OkStatus();
+}
+
+absl::Status RunCoreStages(mlir::ModuleOp module, const PipelineOptions& options) {
+  return RunStages(module, CoreStages(options));
 }
 
 absl::StatusOr<executable::ImageModel> GenerateImage(mlir::ModuleOp module, const PipelineOptions& options) {
@@ -107,7 +126,7 @@ executable::Result<executable::CompiledImage> GraphCompiler::Compile(const execu
                             ImportGraph(*graph_, *ops_, request, seed_, &context));
     stamp("import");
     STATOR_RETURN_IF_ERROR(
-        RunCoreStages(*module, options, [&](const Stage& stage, mlir::ModuleOp) { stamp(stage.name); }));
+        RunStages(*module, CoreStages(options), [&](const Stage& stage, mlir::ModuleOp) { stamp(stage.name); }));
     STATOR_ASSIGN_OR_RETURN(executable::ImageModel model, GenerateImage(*module, options));
     for (const std::string& target : request.targets) model.entry_points[0].targets.push_back(target);
     for (const executable::SymbolFact& fact : request.facts) model.entry_points[0].facts.push_back(fact.ToString());

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "compiler/dialect/core_dialect.h"
 #include "compiler/import/op_set.h"
+#include "compiler/passes/pack_weights/pack_weights.h"
 #include "executable/compile.h"
 #include "executable/image_model.h"
 #include "graph/graph.h"
@@ -19,6 +20,7 @@ namespace stator::compiler {
 struct PipelineOptions {
   bool fuse = true;        // false: one kernel per op (tests compare)
   bool in_place = true;    // false: every result has memory of its own
+  PackOptions pack{};
   std::string cpu = "native";
   int num_threads = 0;     // of the compiler; 0: as many as the machine gives
 };
@@ -28,11 +30,17 @@ struct Stage {
   std::string name;  // as `stator opt --stage=NAME` knows it
   std::function<absl::Status(mlir::ModuleOp)> run;
 };
+// What decides the program's results, then how kernels compute them: weights are packed there first.
+std::vector<Stage> ProgramStages();
+std::vector<Stage> KernelStages(const PipelineOptions& options);
+// All of them.
 std::vector<Stage> CoreStages(const PipelineOptions& options);
 
-// Runs the stages; `after` (may be null) sees the module after each. The module is verified between stages.
-absl::Status RunCoreStages(mlir::ModuleOp module, const PipelineOptions& options,
-                           const std::function<void(const Stage&, mlir::ModuleOp)>& after = nullptr);
+// Runs stages; `after` (may be null) sees the module after each. The module is verified between stages.
+absl::Status RunStages(mlir::ModuleOp module, const std::vector<Stage>& stages,
+                       const std::function<void(const Stage&, mlir::ModuleOp)>& after = nullptr);
+// The same for CoreStages(options).
+absl::Status RunCoreStages(mlir::ModuleOp module, const PipelineOptions& options);
 
 // Code and plan for a module that has been through the core stages.
 absl::StatusOr<executable::ImageModel> GenerateImage(mlir::ModuleOp module, const PipelineOptions& options);

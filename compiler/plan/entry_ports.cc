@@ -46,11 +46,9 @@ absl::Status EntryPorts::AddFeeds(mlir::func::FuncOp main) {
 void EntryPorts::AddVariables(mlir::ModuleOp module) {
   for (auto op : module.getOps<core::VariableOp>()) {
     executable::Variable variable;
-    variable.name = op.getSharedName().str();
-    if (!op.getContainer().empty()) {
-      variable.name = absl::StrCat(op.getContainer().str(), "/", variable.name);
-    }
+    variable.name = core::CallersName(op);
     auto type = llvm::cast<mlir::RankedTensorType>(op.getType());
+    if (auto panels = core::StoredPanelsOf(op)) panels_[op.getSymName()] = *panels;
     variable.dtype = DTypeOf(type.getElementType());
     variable.source_node = draft_.nodes.First(op.getLoc());
     variable.zero_initialized = op.getZeroInitialized();
@@ -105,9 +103,22 @@ absl::Status EntryPorts::Emit(core::ReadVariableOp op) {
     buffer.name = variable.name;
     buffer.first_wave = 0;
     variable.read_dims = buffer.dims;
+    if (const auto panels = panels_.find(op.getVariable()); panels != panels_.end()) {
+      const core::StoredPanels& stored = panels->second;
+      variable.read_dims = draft_.exprs.Exprs(core::DimsOf(stored.type));
+      variable.layout = stored.columns_last ? executable::Layout::kPanelsOfLast
+                                            : executable::Layout::kPanelsOfFirst;
+    }
   }
   draft_.buffers.Set(op.getResult(), variable.read_buffer);
   return absl::OkStatus();
+}
+
+absl::Status EntryPorts::EmitForInit(core::ReadVariableOp op) {
+  const int32_t variable = variable_index_[op.getVariable()];
+  std::vector<int32_t>& versions = draft_.entry.init_variables;
+  if (!llvm::is_contained(versions, variable)) versions.push_back(variable);
+  return Emit(op);
 }
 
 absl::Status EntryPorts::Emit(core::AssignVariableOp op, executable::Block& block) {

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "compiler/dialect/panels.h"
 #include "compiler/plan/plan_draft.h"
 
 namespace mlir::func {
@@ -28,6 +29,8 @@ class EntryPorts {
   void FinishFetches(mlir::Operation* terminator, executable::Block& block);
 
   absl::Status Emit(core::ReadVariableOp op);
+  // For the init section, which runs again for each version that is read.
+  absl::Status EmitForInit(core::ReadVariableOp op);
   absl::Status Emit(core::AssignVariableOp op, executable::Block& block);
   absl::Status Emit(core::VariableInitializedOp op);
 
@@ -38,6 +41,7 @@ class EntryPorts {
 
   PlanDraft& draft_;
   llvm::StringMap<int32_t> variable_index_;
+  llvm::StringMap<core::StoredPanels> panels_;  // of variables that have them
   std::set<size_t> direct_fetches_;                  // computed in place
   llvm::DenseSet<mlir::Operation*> direct_assigns_;  // whose value is computed in place
 };

@@ -1,5 +1,6 @@
 #include "compiler/plan/init_section.h"
 
+#include "compiler/dialect/panels.h"
 #include "compiler/plan/constants.h"
 #include "graph/status_macros.h"
 
@@ -11,8 +12,11 @@ using mlir::Value;
 using Ops = llvm::DenseSet<Operation*>;
 
 bool DependsOnConstantsOnly(core::FusionOp fusion, const Ops& earlier) {
+  // The variable's version is as constant: the section runs again for a new one.
+  const bool packs = fusion.getKind() == core::kPackKind;
   return llvm::all_of(fusion.getOperands(), [&](Value operand) {
     Operation* def = operand.getDefiningOp();
+    if (packs && llvm::isa_and_nonnull<core::ReadVariableOp>(def)) return true;
     return def && (llvm::isa<core::ConstantOp>(def) || earlier.contains(def));
   });
 }
@@ -39,13 +43,18 @@ Ops FindInitOps(mlir::Block& body, const Launches& launches, const Buffers& buff
 
 }  // namespace
 
-absl::StatusOr<Ops> EmitInitSection(mlir::Block& body, Launches* launches, PlanDraft* draft) {
+absl::StatusOr<Ops> EmitInitSection(mlir::Block& body, EntryPorts* ports, Launches* launches,
+                                    PlanDraft* draft) {
   Ops ops = FindInitOps(body, *launches, draft->buffers);
   executable::Block block;
   block.name = "init";
   for (auto fusion : body.getOps<core::FusionOp>()) {
     if (!ops.contains(fusion)) continue;
     for (Value operand : fusion.getOperands()) {
+      if (auto read = operand.getDefiningOp<core::ReadVariableOp>()) {
+        STATOR_RETURN_IF_ERROR(ports->EmitForInit(read));
+        continue;
+      }
       if (draft->buffers.Holds(operand)) continue;
       STATOR_RETURN_IF_ERROR(
           EmitConstant(llvm::cast<core::ConstantOp>(operand.getDefiningOp()), draft));

@@ -30,7 +30,7 @@ absl::StatusOr<executable::ImageModel> BuildPlan(mlir::ModuleOp module, const Ke
 
   llvm::DenseSet<mlir::Operation*> in_init;
   if (options.init_section) {
-    STATOR_ASSIGN_OR_RETURN(in_init, EmitInitSection(body, &launches, &draft));
+    STATOR_ASSIGN_OR_RETURN(in_init, EmitInitSection(body, &ports, &launches, &draft));
   }
   BlockEmitter emitter(&draft, &ports, &launches);
   executable::Block block;

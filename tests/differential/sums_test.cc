@@ -37,6 +37,21 @@ CoreBuilder::Conv Convolution(CoreBuilder& b, std::vector<int64_t> strides, int6
   return conv;
 }
 
+// A constant large enough to be packed when the program is compiled.
+Value Weights(CoreBuilder& b, mlir::Type element, const std::vector<int64_t>& dims) {
+  auto type = mlir::RankedTensorType::get(dims, element);
+  std::vector<mlir::Attribute> values;
+  for (int64_t i = 0; i < type.getNumElements(); ++i) {
+    const int64_t number = i * 7919 % 401 - 200;
+    if (mlir::isa<mlir::FloatType>(element)) {
+      values.push_back(mlir::FloatAttr::get(element, static_cast<double>(number) / 64));
+    } else {
+      values.push_back(mlir::IntegerAttr::get(element, number));
+    }
+  }
+  return b.Constant(mlir::DenseElementsAttr::get(type, values));
+}
+
 std::vector<Case> ContractionCases() {
   return {
       {"MatMul",
@@ -80,6 +95,32 @@ std::vector<Case> ContractionCases() {
          Value y = b.Add(b.MatMul(x[0], x[1]), x[2]);
          return Values{b.Max(y, b.SplatLike(y, 0))};
        }},
+      {"ConstantWeights",
+       {{"b", "130"}, {"64"}},
+       [](CoreBuilder& b, mlir::ValueRange x) {
+         Value sum = b.MatMul(x[0], Weights(b, core::ElementTypeOf(x[0]), {130, 64}));
+         Value y = b.Add(sum, x[1]);
+         return Values{b.Max(y, b.SplatLike(y, 0)), sum};
+       }},
+      {"ConstantWeightsTransposed",
+       {{"b", "2", "75"}},
+       [](CoreBuilder& b, mlir::ValueRange x) {
+         Value weights = Weights(b, core::ElementTypeOf(x[0]), {96, 75});
+         return Values{b.DotGeneral(x[0], weights, {}, {}, {2}, {1})};
+       }},
+      {"ConstantWeightsInBlocks",
+       {{"50", "1100"}},
+       [](CoreBuilder& b, mlir::ValueRange x) {
+         return Values{b.MatMul(x[0], Weights(b, core::ElementTypeOf(x[0]), {1100, 80}))};
+       },
+       {Sizes{}}},
+      {"ConstantFilter",
+       {{"b", "6", "7", "16"}},
+       [](CoreBuilder& b, mlir::ValueRange x) {
+         Value filter = Weights(b, core::ElementTypeOf(x[0]), {3, 3, 16, 48});
+         return Values{b.Convolution(x[0], filter, Convolution(b, {1, 1}, 1))};
+       },
+       {{{"b", 3}}, {{"b", 1}}}},
       {"Conv3x3",
        {{"b", "6", "7", "3"}, {"3", "3", "3", "5"}},
        [](CoreBuilder& b, mlir::ValueRange x) {

@@ -12,6 +12,7 @@
 #include "compiler/codegen/cpu/iteration_space.h"
 #include "compiler/codegen/cpu/location_text.h"
 #include "compiler/codegen/cpu/loop_kernel.h"
+#include "compiler/codegen/cpu/pack_kernel.h"
 #include "compiler/codegen/cpu/phase_ops.h"
 #include "compiler/codegen/cpu/reduce_kernel.h"
 #include "graph/status_macros.h"
@@ -104,7 +105,10 @@ absl::StatusOr<CompiledKernel> CompileFusion(core::FusionOp fusion, const CpuTar
                                           [](mlir::Operation& op) { return IsPhaseOp(&op); });
   FusionKernel kernel(fusion, target, options, kernel_context,
                       has_phase_ops ? UpdatedInPlace(fusion) : InPlacePairs(fusion));
-  STATOR_ASSIGN_OR_RETURN(bool done, EmitContractions(&kernel));
+  STATOR_ASSIGN_OR_RETURN(bool done, EmitPack(&kernel));
+  if (!done) {
+    STATOR_ASSIGN_OR_RETURN(done, EmitContractions(&kernel));
+  }
   if (!done) STATOR_RETURN_IF_ERROR(EmitResults(&kernel));
   return kernel.Finish();
 }

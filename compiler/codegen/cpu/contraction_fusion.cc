@@ -9,6 +9,7 @@
 #include "compiler/codegen/cpu/element_emitter.h"
 #include "compiler/codegen/cpu/iteration_space.h"
 #include "compiler/codegen/cpu/loop_kernel.h"
+#include "compiler/dialect/panels.h"
 #include "graph/status_macros.h"
 #include "llvm/ADT/DenseMap.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -19,6 +20,8 @@ namespace {
 using core::DimExpr;
 using core::Dims;
 using mlir::Value;
+
+static_assert(kPanel == core::kPanelColumns);
 
 // What a value of the body has to do with the contraction.
 enum class Use { kNone, kSamePosition, kOther };
@@ -59,7 +62,9 @@ class ContractionPhases {
     JoinDims(&shape_, Joinable());
     ContractionSpec spec = ToSpec(shape_, &kernel_.scalars());
     spec.a_buffer = kernel_.BufferOf(shape_.op->getOperand(0))->number;
-    spec.b_buffer = kernel_.BufferOf(shape_.op->getOperand(1))->number;
+    const Value panels = core::PanelsOf(shape_.op);
+    spec.b_prepacked = panels != nullptr;
+    spec.b_buffer = kernel_.BufferOf(panels ? panels : shape_.op->getOperand(1))->number;
     spec.out_buffer = target.number;
     spec.needs_indices = !plain;
     STATOR_ASSIGN_OR_RETURN(ContractionPlan plan, PlanContraction(spec, kernel_.target()));
@@ -192,7 +197,8 @@ absl::StatusOr<bool> EmitContractions(FusionKernel* kernel) {
   }
   for (mlir::Operation* op : contractions) {
     STATOR_ASSIGN_OR_RETURN(ContractionShape shape, ShapeOfContraction(op));
-    for (Value operand : op->getOperands()) {
+    const Value panels = core::PanelsOf(op);
+    for (Value operand : {op->getOperand(0), panels ? panels : op->getOperand(1)}) {
       STATOR_RETURN_IF_ERROR(StoreInWorkspace(kernel, operand));
     }
     const Value value = op->getResult(0);

@@ -23,7 +23,7 @@ namespace stator::compiler {
 
 inline constexpr int64_t kContractionChunk = 4096;
 // Packed operands are panels of this many columns: [N/16][K][16], on every CPU.
-inline constexpr int64_t kPanel = 16;
+inline constexpr int64_t kPanel = 16;  // core::kPanelColumns
 // Columns that one tile of the packing phase packs.
 inline constexpr int64_t kPackColumns = 4 * kPanel;
 

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "compiler/dialect/panels.h"
 #include "compiler/passes/fuse/op_class.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallPtrSet.h"
@@ -36,6 +37,7 @@ class Group {
     }
     ops_.insert(root);
     if (fuse && root_class != OpClass::kAlone && root_class != OpClass::kContraction) Grow();
+    AddPanels();
     InlineFreeOperands();
   }
 
@@ -304,6 +306,16 @@ class Group {
     return found;
   }
 
+  // What lies between a contraction and its packed operand says how to read the panels, and is no work.
+  void AddPanels() {
+    for (size_t i = 0; i < ops_.size(); ++i) {
+      if (!core::PanelsOf(ops_[i])) continue;
+      Operation* reshape = ops_[i]->getOperand(1).getDefiningOp();
+      ops_.insert(reshape);
+      ops_.insert(reshape->getOperand(0).getDefiningOp());
+    }
+  }
+
   // Copies of what is free to recompute.
   void InlineFreeOperands() {
     for (size_t i = 0; i < ops_.size(); ++i) {
@@ -350,7 +362,7 @@ void FuseBlock(mlir::Block& block, const FuseOptions& options) {
   llvm::DenseSet<Operation*> done;
   while (!pending.empty()) {
     Operation* op = pending.pop_back_val();
-    if (done.contains(op)) continue;
+    if (done.contains(op) || llvm::isa<core::FusionOp>(op)) continue;
     for (mlir::Region& region : op->getRegions()) {
       for (mlir::Block& nested : region) FuseBlock(nested, options);
     }
