@@ -1,6 +1,8 @@
 #include "compiler/bundle.h"
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -34,10 +36,20 @@ absl::Status FromExecutable(const executable::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.code()), status.message());
 }
 
+// A variable's value, `bytes` row by row, as the variable lies in memory.
 StoredTensor Store(const std::string& name, executable::DType dtype, std::vector<int64_t> dims,
                    const std::string& bytes, ImageModel* model) {
+  executable::Layout layout = executable::Layout::kRowMajor;
+  for (const executable::Variable& variable : model->entry_points[0].variables) {
+    if (variable.name == name) layout = variable.layout;
+  }
   const auto size = static_cast<int64_t>(bytes.size());
-  return {name, dtype, std::move(dims), executable::AddConstant(model, bytes.data(), size), size};
+  if (layout == executable::Layout::kRowMajor) {
+    return {name, dtype, std::move(dims), executable::AddConstant(model, bytes.data(), size), size};
+  }
+  std::string packed(bytes.size(), '\0');
+  executable::ToLayout(layout, dims, executable::DTypeSize(dtype), bytes.data(), packed.data());
+  return {name, dtype, std::move(dims), executable::AddConstant(model, packed.data(), size), size};
 }
 
 // Where the plan knows the variable's shape, the value has it.
@@ -156,38 +168,59 @@ class BundleCompiler {
   BundleCompiler(const graph::Graph& graph, const OpSet& ops, const BundleOptions& options)
       : graph_(graph), ops_(ops), options_(options) {}
 
-  // One model per target, with this entry point alone.
+  // What the entry point computes. All are prepared before the first is compiled: how the variables lie in memory
+  // depends on every program that uses them.
+  absl::Status Prepare(const BundleEntry& entry) {
+    Program& program = programs_[entry.name];
+    STATOR_ASSIGN_OR_RETURN(program.module, ImportGraph(graph_, ops_, entry.request, kSeed, program.context.get()));
+    if (options_.replaceable_weights) program.weights = ExternalizeWeights(*program.module);
+    STATOR_ASSIGN_OR_RETURN(program.fixed,
+                            FixedWeights(graph_, entry.request, program.weights, options_.replaceable_weights));
+    STATOR_RETURN_IF_ERROR(RunStages(*program.module, ProgramStages()));
+    panels_.Add(*program.module);
+    return absl::OkStatus();
+  }
+
+  // One model per target, with this entry point alone. Once per entry point.
   absl::StatusOr<std::vector<ImageModel>> Compile(const BundleEntry& entry) {
-    mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-    STATOR_ASSIGN_OR_RETURN(mlir::OwningOpRef<mlir::ModuleOp> module,
-                            ImportGraph(graph_, ops_, entry.request, kSeed, &context));
-    Weights weights;
-    if (options_.replaceable_weights) weights = ExternalizeWeights(*module);
-    STATOR_ASSIGN_OR_RETURN(const std::vector<executable::FixedWeight> fixed,
-                            FixedWeights(graph_, entry.request, weights, options_.replaceable_weights));
+    Program program = std::move(programs_[entry.name]);
+    mlir::ModuleOp module = *program.module;
     PipelineOptions pipeline;
     pipeline.num_threads = options_.num_threads;
-    STATOR_RETURN_IF_ERROR(RunCoreStages(*module, pipeline));
+    // A copy of a variable in panels would need as much memory again.
+    pipeline.pack.variables = false;
+    if (options_.pack_weights) pipeline.pack.stored = panels_.Stored();
+    STATOR_RETURN_IF_ERROR(RunStages(module, KernelStages(pipeline)));
     std::vector<ImageModel> models;
     for (const std::string& target : options_.targets) {
       pipeline.cpu = target;
-      STATOR_ASSIGN_OR_RETURN(ImageModel model, GenerateImage(*module, pipeline));
+      STATOR_ASSIGN_OR_RETURN(ImageModel model, GenerateImage(module, pipeline));
       executable::EntryPoint& point = model.entry_points[0];
       point.name = entry.name;
       point.targets = entry.request.targets;
       STATOR_RETURN_IF_ERROR(Rename("feeds", entry.feed_names, &point.feeds));
       STATOR_RETURN_IF_ERROR(Rename("fetches", entry.fetch_names, &point.fetches));
-      STATOR_RETURN_IF_ERROR(AddInitialValues(weights.replaceable, options_.values, &model));
-      model.fixed_weights = fixed;
+      STATOR_RETURN_IF_ERROR(AddInitialValues(program.weights.replaceable, options_.values, &model));
+      model.fixed_weights = program.fixed;
       models.push_back(std::move(model));
     }
     return models;
   }
 
  private:
+  struct Program {
+    std::unique_ptr<mlir::MLIRContext> context =
+        std::make_unique<mlir::MLIRContext>(mlir::MLIRContext::Threading::DISABLED);
+    mlir::OwningOpRef<mlir::ModuleOp> module;
+    Weights weights;
+    std::vector<executable::FixedWeight> fixed;
+  };
+
   const graph::Graph& graph_;
   const OpSet& ops_;
   const BundleOptions& options_;
+  std::map<std::string, Program> programs_;  // by entry point
+  PanelChoice panels_;
 };
 
 }  // namespace
@@ -199,6 +232,13 @@ absl::StatusOr<std::vector<ImageModel>> CompileBundle(const graph::Graph& graph,
     return absl::InvalidArgumentError("a bundle needs an entry point and a target");
   }
   BundleCompiler compiler(graph, ops, options);
+  std::set<std::string> names;
+  for (const BundleEntry& entry : entries) {
+    if (!names.insert(entry.name).second) {
+      return absl::InvalidArgumentError(absl::StrCat("two entry points are named ", entry.name));
+    }
+    STATOR_RETURN_IF_ERROR(InEntry(entry.name, compiler.Prepare(entry)));
+  }
   std::vector<ImageModel> bundle;
   for (const BundleEntry& entry : entries) {
     absl::StatusOr<std::vector<ImageModel>> models = compiler.Compile(entry);
@@ -225,7 +265,9 @@ std::vector<NodeProblem> FindProblems(const graph::Graph& graph, const OpSet& op
     problems = FindImportProblems(graph, ops, entry.request, kSeed, &context);
   }
   if (!problems.empty()) return problems;
-  const absl::Status status = BundleCompiler(graph, ops, options).Compile(entry).status();
+  BundleCompiler compiler(graph, ops, options);
+  absl::Status status = compiler.Prepare(entry);
+  if (status.ok()) status = compiler.Compile(entry).status();
   if (!status.ok()) problems.push_back({"", status});
   return problems;
 }

@@ -32,6 +32,9 @@ struct BundleOptions {
   std::map<std::string, graph::DenseTensor> values;
   // Large floating-point constants become variables, so that whoever loads the bundle may replace them.
   bool replaceable_weights = true;
+  // Weights lie in the bundle as contraction kernels read them; callers see them row by row all the same. For programs
+  // that hand kernels their weights' memory themselves: false.
+  bool pack_weights = true;
   // Leaves out what only people read: names of nodes, source lines, reasons.
   bool strip = false;
   int num_threads = 0;  // of the compiler; 0: as many as the machine gives

@@ -36,6 +36,7 @@ class VariableFinder {
     if (CppType(v.dtype).empty()) {
       return problem("of type " + std::string(executable::DTypeName(v.dtype)));
     }
+    if (v.layout != executable::Layout::kRowMajor) return problem("that is not row-major");
     auto [it, inserted] = index_.emplace(v.name, out_.size());
     if (inserted) {
       out_.emplace_back();

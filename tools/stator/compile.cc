@@ -108,9 +108,12 @@ absl::Status Compile(Flags flags) {
   STATOR_RETURN_IF_ERROR(CollectEntries(&flags));
   if (flags.check) return Check(flags);
   if (flags.output.empty()) return absl::InvalidArgumentError("usage: give -o OUT.stb");
+  const bool emits_object = Emits(flags, "object") || Emits(flags, "header");
+  // The classes of the header take weights as their callers have them.
+  flags.compile.pack_weights = !emits_object;
   STATOR_ASSIGN_OR_RETURN(const std::vector<executable::ImageModel> bundle,
                           CompileBundle(flags.compile));
-  if (Emits(flags, "object") || Emits(flags, "header")) {
+  if (emits_object) {
     STATOR_RETURN_IF_ERROR(WriteObject(flags, bundle.back()));
   }
   if (!Emits(flags, "bundle")) return absl::OkStatus();

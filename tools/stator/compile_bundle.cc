@@ -143,6 +143,7 @@ absl::StatusOr<Source> LoadSource(const CompileFlags& flags, bool allow_unknown_
   source.options.targets = flags.targets;
   source.options.num_threads = runtime::ThreadPool::DefaultSize();
   source.options.replaceable_weights = !flags.fixed_weights;
+  source.options.pack_weights = flags.pack_weights;
   source.options.strip = flags.strip;
   return source;
 }

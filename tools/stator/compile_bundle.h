@@ -27,6 +27,7 @@ struct CompileFlags {
   std::vector<std::string> targets;  // CPUs, best first
   std::vector<std::string> symbols;  // "x:0[0]=batch" or "x:0[0]=batch,1..64"
   bool fixed_weights = false;
+  bool pack_weights = true;  // see compiler::BundleOptions
   bool strip = false;
   std::vector<std::string> samples;  // "TENSOR=FILE.npy", inputs of the first entry point
 };

@@ -75,6 +75,9 @@ std::string VariableJson(const ImageModel& model, const executable::Variable& va
   JsonObject json;
   json.Text("name", variable.name).Text("dtype", executable::DTypeName(variable.dtype));
   json.Json("dims", DimsJson(model, read ? variable.read_dims : variable.write_dims));
+  if (variable.layout != executable::Layout::kRowMajor) {
+    json.Text("layout", executable::LayoutText(variable.layout));
+  }
   return json.Flag("read", read).Flag("written", written).ToString();
 }
 
