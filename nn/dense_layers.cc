@@ -134,7 +134,7 @@ Output Tanh(const Scope& scope, const Output& x) { return ops::Tanh(scope, x); }
 Output Sigmoid(const Scope& scope, const Output& x) { return ops::Sigmoid(scope, x); }
 Output Softmax(const Scope& scope, const Output& x) { return ops::Softmax(scope, x); }
 Output Gelu(const Scope& scope, const Output& x) {
-  const Output erf = ops::Erf(scope, ops::Mul(scope, x, std::sqrt(0.5f)));
+  const Output erf = ops::Erf(scope, ops::Mul(scope, x, std::sqrt(0.5)));
   return ops::Mul(scope, ops::Mul(scope, x, 0.5f), ops::AddV2(scope, erf, 1.0f));
 }
 

@@ -199,6 +199,7 @@ class BertSession {
       const float* actual = (*results)[0].data<float>() + i * size;
       const std::vector<double> expected = plain.Encode({from, from + size}, length);
       for (int64_t j = 0; j < size; ++j) {
+        ASSERT_TRUE(std::isfinite(actual[j])) << j;  // the maximum would not see it
         difference = std::max(difference, std::abs(expected[j] - actual[j]));
       }
     }
@@ -257,6 +258,7 @@ TEST(Bert, BaseAgreesWithAnotherFramework) {
   for (int64_t i = 0; i < (*results)[0].num_elements(); ++i) {
     float want;
     std::memcpy(&want, expected->bytes.data() + i * sizeof(float), sizeof(float));
+    ASSERT_TRUE(std::isfinite(want) && std::isfinite((*results)[0].data<float>()[i])) << i;
     largest = std::max<double>(largest, std::abs(want));
     difference = std::max<double>(difference, std::abs(want - (*results)[0].data<float>()[i]));
   }

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "examples/bert/model.h"
 #include "examples/bert/weights.h"
 #include "formats/file.h"
@@ -35,6 +36,9 @@ absl::Status WriteModel(const examples::BertModel& model, const graph::Scope& pr
   return formats::WriteFileAtomically(path, bytes);
 }
 
+// Rounding explains less than this part of the largest number.
+constexpr double kTolerance = 1e-4;
+
 // How far apart two results are, in units of the largest expected number.
 absl::Status Compare(const formats::NpyArray& expected, const runtime::Tensor& actual) {
   if (expected.dtype != DT_FLOAT || expected.dims != actual.dims()) {
@@ -43,12 +47,19 @@ absl::Status Compare(const formats::NpyArray& expected, const runtime::Tensor& a
   const auto* want = reinterpret_cast<const float*>(expected.bytes.data());
   double largest = 0, difference = 0;
   for (int64_t i = 0; i < actual.num_elements(); ++i) {
-    largest = std::max(largest, std::abs(static_cast<double>(want[i])));
-    difference =
-        std::max(difference, std::abs(static_cast<double>(want[i]) - actual.data<float>()[i]));
+    const double x = want[i], y = actual.data<float>()[i];
+    // Neither of the maxima below would see one.
+    if (!std::isfinite(x) || !std::isfinite(y)) {
+      return absl::DataLossError(absl::StrCat("number ", i, " is ", y, ", expected ", x));
+    }
+    largest = std::max(largest, std::abs(x));
+    difference = std::max(difference, std::abs(x - y));
   }
   std::printf("largest number: %.4g, largest difference: %.3g (%.2g of it)\n", largest, difference,
               difference / largest);
+  if (!(difference <= kTolerance * largest)) {
+    return absl::DataLossError("the result differs from out.npy by more than rounding explains");
+  }
   return absl::OkStatus();
 }
 
