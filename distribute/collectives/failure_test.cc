@@ -1,0 +1,148 @@
+// What a group does when its peers leave, are slow, or its caller has had enough.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "distribute/collectives/group.h"
+#include "distribute/collectives/test_world.h"
+
+namespace stator::distribute {
+namespace {
+
+using executable::DType;
+using runtime::NowNanoseconds;
+using runtime::RunControl;
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+absl::Status Sum(Group& group, std::vector<float>& data, const RunControl& control = {}) {
+  const void* input = data.data();
+  return group.AllReduce(ReduceOp::kSum, DType::kFloat32, absl::MakeConstSpan(&input, 1),
+                         data.data(), static_cast<int64_t>(data.size()), control);
+}
+
+void Sleep(int milliseconds) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+class Failures : public testing::TestWithParam<Transport> {};
+INSTANTIATE_TEST_SUITE_P(All, Failures,
+                         testing::Values(Transport::kInProcess, Transport::kSharedMemory,
+                                         Transport::kTcp),
+                         [](const auto& info) { return std::string(TransportName(info.param)); });
+
+// Worker 3's connections close without a word. Worker 0 needs nothing from it directly.
+TEST_P(Failures, EveryPendingCallNamesTheTaskThatVanished) {
+  Mesh mesh = MakeMesh(GetParam(), 4);
+  std::vector<std::unique_ptr<Channel>> victim = std::move(mesh[3]);
+  std::atomic<int64_t> closed_ns{0};
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < 3; ++rank) {
+    threads.emplace_back([&, rank] {
+      GroupOptions options;
+      options.rank = rank;
+      options.tasks = TaskNames(4);
+      auto group = Group::Create(options, std::move(mesh[rank])).value();
+      std::vector<float> data(100'000);
+      const absl::Status status = Sum(*group, data);
+      EXPECT_LT(NowNanoseconds() - closed_ns, kSecond / 2);
+      EXPECT_NE(std::string(status.message()).find("worker 3 died"), std::string::npos) << status;
+      EXPECT_EQ(Sum(*group, data), status);
+    });
+  }
+  Sleep(100);
+  closed_ns = NowNanoseconds();
+  victim.clear();
+  for (std::thread& thread : threads) thread.join();
+}
+
+// The one who cancels gets Cancelled; the others learn who it was.
+TEST_P(Failures, ACancelledCallEndsEverybodys) {
+  runtime::CancellationToken token;
+  std::atomic<int64_t> cancelled_ns{0};
+  std::thread canceller([&] {
+    Sleep(100);
+    cancelled_ns = NowNanoseconds();
+    token.Cancel();
+  });
+  RunWorkers(MakeMesh(GetParam(), 4), {}, [&](Group& group, int rank) {
+    std::vector<float> data(100'000);
+    if (rank == 2) {  // never comes to the sum
+      while (!token.cancelled()) Sleep(1);
+      Sleep(300);
+      return;
+    }
+    RunControl control;
+    if (rank == 0) control.token = &token;
+    const absl::Status status = Sum(group, data, control);
+    EXPECT_LT(NowNanoseconds() - cancelled_ns, kSecond / 4) << "rank " << rank;
+    if (rank == 0) {
+      EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
+    } else {
+      EXPECT_NE(std::string(status.message()).find("worker 0"), std::string::npos) << status;
+    }
+  });
+  canceller.join();
+}
+
+TEST_P(Failures, ADeadlineEndsTheWait) {
+  Mesh mesh = MakeMesh(GetParam(), 2);
+  GroupOptions options;
+  options.tasks = TaskNames(2);
+  auto group = Group::Create(options, std::move(mesh[0])).value();
+  std::vector<float> data(1'000'000);
+  RunControl control;
+  control.deadline_ns = NowNanoseconds() + kSecond / 10;
+  EXPECT_EQ(Sum(*group, data, control).code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_LT(NowNanoseconds() - control.deadline_ns, kSecond / 2);
+}
+
+// A slow peer is waited for, asleep: a thread that waits for 300 ms uses little of a core.
+TEST_P(Failures, ASlowPeerIsWaitedForAsleep) {
+  RunWorkers(MakeMesh(GetParam(), 2), {}, [&](Group& group, int rank) {
+    for (int round = 0; round < 3; ++round) {
+      if (rank == 1) Sleep(300);
+      std::vector<float> data(100'000, 1.0f);
+      timespec before, after;
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+      const absl::Status status = Sum(group, data);
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+      ASSERT_TRUE(status.ok()) << status;
+      EXPECT_EQ(data[5], 2.0f);
+      const double used =
+          (after.tv_sec - before.tv_sec) * 1e3 + (after.tv_nsec - before.tv_nsec) * 1e-6;
+      EXPECT_LT(used, 100.0) << "milliseconds of a core";
+    }
+  });
+}
+
+// Who has everything it needs may leave while others are still at work.
+TEST_P(Failures, LeavingInPeaceHarmsNobody) {
+  for (int round = 0; round < 20; ++round) {
+    RunWorkers(MakeMesh(GetParam(), 4), {}, [&](Group& group, int rank) {
+      std::vector<float> data(20'000, 1.0f);
+      const absl::Status status = Sum(group, data);
+      EXPECT_TRUE(status.ok()) << status;
+      EXPECT_EQ(data[0], 4.0f);
+    });
+  }
+}
+
+TEST_P(Failures, ADepartedPeerIsNamed) {
+  RunWorkers(MakeMesh(GetParam(), 2), {}, [&](Group& group, int rank) {
+    if (rank == 1) return;
+    std::vector<float> data(20'000, 1.0f);
+    const absl::Status status = Sum(group, data);
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+    EXPECT_NE(std::string(status.message()).find("worker 1 has finished"), std::string::npos)
+        << status;
+  });
+}
+
+}  // namespace
+}  // namespace stator::distribute

@@ -1,0 +1,127 @@
+// Collectives among the workers of one generation.
+#ifndef STATOR_DISTRIBUTE_COLLECTIVES_GROUP_H_
+#define STATOR_DISTRIBUTE_COLLECTIVES_GROUP_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "distribute/collectives/channel.h"
+#include "distribute/collectives/exchange.h"
+#include "executable/dtype.h"
+#include "runtime/core/run_control.h"
+
+namespace stator::distribute {
+
+struct Arithmetic;
+
+enum class ReduceOp {
+  kSum,
+  kMean
+};  // the mean divides the sum by the number of inputs of all workers
+
+struct GroupOptions {
+  int rank = 0;
+  // Names of all tasks by rank, as errors print them. Their number is a power of two.
+  std::vector<std::string> tasks;
+  // See SpinBudget. 0: waits sleep at once.
+  int64_t spin_ns = 0;
+  // A message is worked on in blocks of about so many bytes, several in flight, so that transfer
+  // and summing overlap and a block stays in the cache. No choice changes a bit of a result.
+  size_t block_bytes = 256 << 10;
+  // Messages up to this size use fewer, larger steps.
+  size_t small_bytes = 16 << 10;
+};
+
+// How long waits may spin: some microseconds if every thread of the host's tasks has a core, else
+// 0.
+int64_t SpinBudget(int local_tasks, int threads_per_task);
+
+// Elements [begin, end) of `count` belong to `rank`.
+struct Shard {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+Shard ShardOf(int64_t count, int workers, int rank);
+
+// Sums follow one balanced binary tree over all inputs: the inputs of rank 0 in order, then those
+// of rank 1, and so on. So the same virtual replicas give the same bits on any number of workers.
+//
+// All workers call the same collectives in the same order, with the same types and counts; a
+// mismatch is an error at both ends. Calls block; one at a time. `control` cancels a call. After
+// the first error, which names the task at fault, the group is of no more use: the peers are told
+// at once, and every later call returns the same error.
+class Group {
+ public:
+  // `channels` has one per rank, null at the group's own.
+  static absl::StatusOr<std::unique_ptr<Group>> Create(
+      GroupOptions options, std::vector<std::unique_ptr<Channel>> channels);
+  // Tells the peers that this task has finished, unless an error was told before.
+  ~Group();
+
+  int rank() const { return options_.rank; }
+  int workers() const { return static_cast<int>(options_.tasks.size()); }
+
+  // output[i] = the tree over all inputs[j][i], on every worker. `inputs` are this worker's virtual
+  // replicas: a power of two of them, as many on every worker. `output` may be inputs[0].
+  absl::Status AllReduce(ReduceOp op, executable::DType dtype, absl::Span<const void* const> inputs,
+                         void* output, int64_t count, const runtime::RunControl& control = {});
+
+  // As AllReduce, but only ShardOf(count, workers, rank) of `output` holds the result; the rest of
+  // it is overwritten with anything.
+  absl::Status ReduceScatter(ReduceOp op, executable::DType dtype,
+                             absl::Span<const void* const> inputs, void* output, int64_t count,
+                             const runtime::RunControl& control = {});
+
+  // Each worker has its own shard of `data` in place and gets the others'. Any element type whose
+  // elements are plain bytes.
+  absl::Status AllGather(executable::DType dtype, void* data, int64_t count,
+                         const runtime::RunControl& control = {});
+
+  // `data` of `root` reaches everybody.
+  absl::Status Broadcast(executable::DType dtype, int root, void* data, int64_t count,
+                         const runtime::RunControl& control = {});
+
+  // Returns when every worker has called it.
+  absl::Status Barrier(const runtime::RunControl& control = {});
+
+ private:
+  struct Plan;
+
+  Group(GroupOptions options, std::vector<std::unique_ptr<Channel>> channels);
+  absl::Status Begin(const char* name, executable::DType dtype, int64_t count, int detail);
+  absl::Status End(absl::Status status);
+  absl::Status Fail(const absl::Status& status);
+  absl::Status CheckInputs(ReduceOp op, executable::DType dtype, size_t inputs, int64_t count);
+
+  absl::Status RunSmall(Plan& plan);
+  absl::Status RunBlocks(Plan& plan);
+  absl::Status RunBroadcast(Plan& plan, int root);
+  absl::Status RunStage(Plan& plan, int stage, int64_t block);
+  void Prepare(Plan& plan, int64_t block);
+  void Finish(Plan& plan, int64_t block);
+  // The pieces of a block that ranks equal to `like` in their lowest `bits` bits own.
+  Parts Pieces(const Plan& plan, int64_t block, int like, int bits, bool work) const;
+  void Greet(int rank);
+
+  GroupOptions options_;
+  int levels_;  // log2 of the workers
+  std::vector<std::unique_ptr<Channel>> channels_;
+  Exchange exchange_;
+  std::vector<char> work_;  // sums in another type, and small messages
+  std::string greeting_;    // what the current collective is: both ends compare it
+  std::vector<bool> greeted_;
+  uint64_t sequence_ = 0;
+  absl::Status status_;
+  std::atomic<bool> busy_{false};
+};
+
+}  // namespace stator::distribute
+
+#endif  // STATOR_DISTRIBUTE_COLLECTIVES_GROUP_H_

@@ -1,0 +1,299 @@
+#include "distribute/collectives/mesh.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <list>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "distribute/collectives/shared_memory.h"
+#include "distribute/collectives/socket_address.h"
+#include "distribute/collectives/tcp.h"
+#include "graph/status_macros.h"
+
+namespace stator::distribute {
+
+using runtime::NowNanoseconds;
+using runtime::RunControl;
+
+namespace {
+
+constexpr int kPollMilliseconds = 10;
+constexpr size_t kMaxPending = 64;
+constexpr int64_t kPatienceNs = 2'000'000'000;  // with someone who has not yet shown who it is
+
+absl::Status Stopped(const RunControl& control) {
+  const executable::Status status = control.Poll();
+  if (status.ok()) return absl::OkStatus();
+  return absl::Status(static_cast<absl::StatusCode>(status.code()), status.message());
+}
+
+// Sleeps until the socket is ready, in slices that notice `control`.
+absl::Status Await(int fd, short events, const RunControl& control) {
+  while (true) {
+    STATOR_RETURN_IF_ERROR(Stopped(control));
+    pollfd wait = {fd, events, 0};
+    if (poll(&wait, 1, kPollMilliseconds) > 0) return absl::OkStatus();
+  }
+}
+
+// A few bytes on a fresh connection always fit.
+bool SendAll(int fd, const void* bytes, size_t count) {
+  return send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(count);
+}
+
+absl::Status ReceiveAll(int fd, void* bytes, size_t count, const std::string& peer,
+                        const RunControl& control) {
+  for (size_t done = 0; done < count;) {
+    STATOR_RETURN_IF_ERROR(Await(fd, POLLIN, control));
+    const ssize_t got = recv(fd, static_cast<char*>(bytes) + done, count - done, MSG_DONTWAIT);
+    if (got > 0) {
+      done += got;
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+      return absl::UnavailableError(
+          absl::StrCat(peer, " closed the connection during the handshake"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool SendDescriptor(int socket, int fd) {
+  char byte = 'm';
+  iovec part = {&byte, 1};
+  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof(room);
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &fd, sizeof(int));
+  return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
+absl::StatusOr<FileDescriptor> ReceiveDescriptor(int socket, const std::string& peer,
+                                                 const RunControl& control) {
+  STATOR_RETURN_IF_ERROR(Await(socket, POLLIN, control));
+  char byte;
+  iovec part = {&byte, 1};
+  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof(room);
+  const ssize_t got = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  const cmsghdr* header = got == 1 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS ||
+      header->cmsg_len != CMSG_LEN(sizeof(int))) {
+    return absl::UnavailableError(absl::StrCat(peer, " sent no shared memory"));
+  }
+  int fd;
+  std::memcpy(&fd, CMSG_DATA(header), sizeof(int));
+  return FileDescriptor(fd);
+}
+
+// Retries while nobody listens there yet.
+absl::StatusOr<FileDescriptor> Connect(const std::string& peer, const std::string& address,
+                                       const RunControl& control) {
+  STATOR_ASSIGN_OR_RETURN(const SocketAddress where, SocketAddress::Parse(address));
+  absl::Status last;
+  while (true) {
+    FileDescriptor fd(socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd.valid()) return SocketError(address, "socket");
+    int error = connect(fd.get(), where.get(), where.length()) == 0 ? 0 : errno;
+    if (error == EINPROGRESS) {
+      STATOR_RETURN_IF_ERROR(Await(fd.get(), POLLOUT, control));
+      socklen_t length = sizeof(error);
+      getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+    }
+    if (error == 0) return fd;
+    errno = error;
+    last = SocketError(address, "connect");
+    poll(nullptr, 0, kPollMilliseconds);
+    if (const absl::Status stop = Stopped(control); !stop.ok()) {
+      return absl::Status(stop.code(),
+                          absl::StrCat(peer, ": ", last.message(), "; gave up: ", stop.message()));
+    }
+  }
+}
+
+absl::StatusOr<std::unique_ptr<Channel>> ConnectTo(const MeshOptions& options, int peer,
+                                                   const RunControl& control) {
+  const Generation& generation = options.generation;
+  const std::string& name = options.tasks[peer];
+  STATOR_ASSIGN_OR_RETURN(FileDescriptor fd, Connect(name, options.addresses[peer], control));
+  const Hello hello = MakeHello(generation, options.rank, peer);
+  Answer answer;
+  if (!SendAll(fd.get(), &hello, sizeof(hello))) {
+    return absl::UnavailableError(absl::StrCat(name, " closed the connection"));
+  }
+  STATOR_RETURN_IF_ERROR(ReceiveAll(fd.get(), &answer, sizeof(answer), name, control));
+  STATOR_RETURN_IF_ERROR(CheckAnswer(generation, hello, answer, name));
+  const Proof proof = MakeProof(generation, hello, answer);
+  if (!SendAll(fd.get(), &proof, sizeof(proof))) {
+    return absl::UnavailableError(absl::StrCat(name, " closed the connection"));
+  }
+  STATOR_ASSIGN_OR_RETURN(const SocketAddress where, SocketAddress::Parse(options.addresses[peer]));
+  if (!where.is_local()) return TcpChannel(std::move(fd), name);
+  STATOR_ASSIGN_OR_RETURN(FileDescriptor memory, ReceiveDescriptor(fd.get(), name, control));
+  STATOR_ASSIGN_OR_RETURN(std::shared_ptr<SharedSegment> segment,
+                          SharedSegment::Open(std::move(memory), generation.epoch));
+  return SharedMemoryChannel(std::move(segment), 1, std::move(fd), name);
+}
+
+// Somebody who has connected and may become a peer.
+struct Visitor {
+  FileDescriptor fd;
+  bool local = false;
+  int64_t until_ns = 0;
+  size_t received = 0;  // bytes of hello, then of proof
+  Hello hello;
+  Answer answer;
+  Proof proof;
+};
+
+class Reception {
+ public:
+  Reception(const MeshOptions& options, const std::vector<const Listener*>& listeners,
+            std::vector<std::unique_ptr<Channel>>& channels)
+      : options_(options), listeners_(listeners), channels_(channels) {}
+
+  absl::Status Run(const RunControl& control) {
+    while (true) {
+      std::string missing;
+      for (size_t peer = options_.rank + 1; peer < channels_.size(); ++peer) {
+        if (channels_[peer] == nullptr) absl::StrAppend(&missing, " ", options_.tasks[peer], ",");
+      }
+      if (missing.empty()) return absl::OkStatus();
+      if (const absl::Status stop = Stopped(control); !stop.ok()) {
+        missing.pop_back();
+        return absl::Status(stop.code(), absl::StrCat("waiting for", missing,
+                                                      " to connect; gave up: ", stop.message()));
+      }
+      STATOR_RETURN_IF_ERROR(Step());
+    }
+  }
+
+ private:
+  absl::Status Step() {
+    std::vector<pollfd> waits;
+    for (const Listener* listener : listeners_) waits.push_back({listener->fd(), POLLIN, 0});
+    for (const Visitor& visitor : visitors_) waits.push_back({visitor.fd.get(), POLLIN, 0});
+    poll(waits.data(), waits.size(), kPollMilliseconds);
+    size_t i = listeners_.size();
+    for (auto visitor = visitors_.begin(); visitor != visitors_.end(); ++i) {
+      bool keep = NowNanoseconds() < visitor->until_ns;
+      if (keep && waits[i].revents != 0) {
+        STATOR_ASSIGN_OR_RETURN(keep, Hear(*visitor));
+      }
+      visitor = keep ? std::next(visitor) : visitors_.erase(visitor);
+    }
+    for (size_t k = 0; k < listeners_.size(); ++k) {
+      if (waits[k].revents != 0) Accept(*listeners_[k]);
+    }
+    return absl::OkStatus();
+  }
+
+  void Accept(const Listener& listener) {
+    while (true) {
+      FileDescriptor fd(accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      if (!fd.valid()) return;
+      if (visitors_.size() == kMaxPending) continue;  // closes
+      Visitor& visitor = visitors_.emplace_back();
+      visitor.fd = std::move(fd);
+      visitor.local = listener.is_local();
+      visitor.until_ns = NowNanoseconds() + kPatienceNs;
+    }
+  }
+
+  // Reads what a visitor has said so far; false to close it.
+  absl::StatusOr<bool> Hear(Visitor& visitor) {
+    const bool first = visitor.received < sizeof(Hello);
+    char* target = first
+                       ? reinterpret_cast<char*>(&visitor.hello) + visitor.received
+                       : reinterpret_cast<char*>(&visitor.proof) + visitor.received - sizeof(Hello);
+    const size_t end = first ? sizeof(Hello) : sizeof(Hello) + sizeof(Proof);
+    const ssize_t got = recv(visitor.fd.get(), target, end - visitor.received, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+    if (got <= 0) return false;
+    visitor.received += got;
+    if (visitor.received < end) return true;
+    return first ? AnswerHello(visitor) : Admit(visitor);
+  }
+
+  bool Expected(const Hello& hello) const {
+    return hello.from > static_cast<uint32_t>(options_.rank) && hello.from < channels_.size() &&
+           channels_[hello.from] == nullptr;
+  }
+
+  bool AnswerHello(Visitor& visitor) {
+    Verdict verdict = CheckHello(options_.generation, visitor.hello, options_.rank);
+    if (verdict == Verdict::kAccepted && !Expected(visitor.hello)) verdict = Verdict::kRefused;
+    if (verdict == Verdict::kAccepted && visitor.local && !SameUser(visitor.fd.get())) {
+      verdict = Verdict::kRefused;
+    }
+    visitor.answer = MakeAnswer(options_.generation, visitor.hello, verdict);
+    return SendAll(visitor.fd.get(), &visitor.answer, sizeof(visitor.answer)) &&
+           verdict == Verdict::kAccepted;
+  }
+
+  static bool SameUser(int fd) {
+    ucred peer = {};
+    socklen_t length = sizeof(peer);
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid();
+  }
+
+  // Always false: the visitor has become a channel, or is closed.
+  absl::StatusOr<bool> Admit(Visitor& visitor) {
+    if (!CheckProof(options_.generation, visitor.hello, visitor.answer, visitor.proof) ||
+        !Expected(visitor.hello)) {
+      return false;
+    }
+    const uint32_t from = visitor.hello.from;
+    const std::string& name = options_.tasks[from];
+    if (!visitor.local) {
+      channels_[from] = TcpChannel(std::move(visitor.fd), name);
+      return false;
+    }
+    STATOR_ASSIGN_OR_RETURN(std::shared_ptr<SharedSegment> segment,
+                            SharedSegment::Create(options_.queue_bytes, options_.generation.epoch));
+    if (!SendDescriptor(visitor.fd.get(), segment->fd())) return false;
+    channels_[from] = SharedMemoryChannel(std::move(segment), 0, std::move(visitor.fd), name);
+    return false;
+  }
+
+  const MeshOptions& options_;
+  const std::vector<const Listener*>& listeners_;
+  std::vector<std::unique_ptr<Channel>>& channels_;
+  std::list<Visitor> visitors_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::unique_ptr<Channel>>> ConnectMesh(
+    const MeshOptions& options, const std::vector<const Listener*>& listeners,
+    const RunControl& control) {
+  STATOR_RETURN_IF_ERROR(CheckGeneration(options.generation));
+  const size_t tasks = options.tasks.size();
+  if (options.addresses.size() != tasks || options.rank < 0 ||
+      static_cast<size_t>(options.rank) >= tasks) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "mesh: ", tasks, " tasks, ", options.addresses.size(), " addresses, rank ", options.rank));
+  }
+  std::vector<std::unique_ptr<Channel>> channels(tasks);
+  for (int peer = 0; peer < options.rank; ++peer) {
+    STATOR_ASSIGN_OR_RETURN(channels[peer], ConnectTo(options, peer, control));
+  }
+  STATOR_RETURN_IF_ERROR(Reception(options, listeners, channels).Run(control));
+  return channels;
+}
+
+}  // namespace stator::distribute

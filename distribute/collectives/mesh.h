@@ -1,0 +1,58 @@
+// Opens the data sockets of a generation.
+#ifndef STATOR_DISTRIBUTE_COLLECTIVES_MESH_H_
+#define STATOR_DISTRIBUTE_COLLECTIVES_MESH_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "distribute/collectives/channel.h"
+#include "distribute/collectives/file_descriptor.h"
+#include "distribute/collectives/handshake.h"
+#include "distribute/collectives/shared_segment.h"
+#include "runtime/core/run_control.h"
+
+namespace stator::distribute {
+
+// A socket that waits for peers. Addresses are
+//   tcp:HOST:PORT   numeric or a name; [::1] for IPv6; port 0 takes any free one
+//   unix:PATH       peers on this host; bytes go through shared memory; removed when it closes
+class Listener {
+ public:
+  static absl::StatusOr<std::unique_ptr<Listener>> Create(const std::string& address);
+  ~Listener();
+
+  // Where it listens, port filled in: what the control channel tells the peers.
+  const std::string& address() const { return address_; }
+  int fd() const { return socket_.get(); }
+  bool is_local() const { return !path_.empty(); }
+
+ private:
+  Listener(FileDescriptor socket, std::string address, std::string path);
+
+  FileDescriptor socket_;
+  std::string address_;
+  std::string path_;
+};
+
+struct MeshOptions {
+  Generation generation;
+  int rank = 0;
+  std::vector<std::string> tasks;      // names by rank
+  std::vector<std::string> addresses;  // by rank: where each listens for this task
+  size_t queue_bytes = SharedSegment::kDefaultCapacity;
+};
+
+// A channel to every other task, by rank, null at the own one. This task connects to all lower
+// ranks, then accepts the higher ones on `listeners` (a task on several hosts' behalf may have one
+// of each kind). Blocks until all are there, `control` stops it, or a peer refuses. Strangers get
+// an error and cost one descriptor for at most two seconds; no more than 64 are heard at a time.
+absl::StatusOr<std::vector<std::unique_ptr<Channel>>> ConnectMesh(
+    const MeshOptions& options, const std::vector<const Listener*>& listeners,
+    const runtime::RunControl& control);
+
+}  // namespace stator::distribute
+
+#endif  // STATOR_DISTRIBUTE_COLLECTIVES_MESH_H_
