@@ -224,10 +224,11 @@ Result<ArenaLayout> LayOutArena(const ImageModel& model, const std::vector<int64
       }
       continue;
     }
-    const int64_t aligned =
-        bytes > INT64_MAX - kBufferAlignment ? INT64_MAX : AlignUp(bytes, kBufferAlignment);
+    // Far from where sums with alignments (at most 2 MiB) could overflow.
+    const bool absurd = bytes > INT64_MAX / 2;
+    const int64_t aligned = absurd ? 0 : AlignUp(bytes, kBufferAlignment);
     item.size = std::max(item.size, aligned);
-    if (__builtin_add_overflow(total, aligned + item.alignment, &total) || aligned == INT64_MAX) {
+    if (absurd || __builtin_add_overflow(total, aligned + item.alignment, &total)) {
       return ResourceExhausted("buffer " + b.name + ": the arena would exceed 2^63 bytes");
     }
   }

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "executable/image_builder.h"
+#include "executable/test_image.h"
 #include "gtest/gtest.h"
 
 namespace stator::executable {
@@ -101,6 +102,19 @@ TEST(LayOutArena, ViewsInPlaceAndCarriedPairs) {
   m.buffers[view].alias_offset = e.Const(224);
   values.push_back(224);
   EXPECT_EQ(LayOutArena(m, values, 0, 9).status().code(), Code::kInvalidArgument);
+}
+
+TEST(LayOutArena, SizesNearTheLargestNumberAreRefused) {
+  for (const int64_t alignment : {int64_t{64}, int64_t{1} << 21}) {
+    for (const int64_t bytes :
+         {INT64_MAX, INT64_MAX - 63, INT64_MAX - 64, INT64_MAX - 127, INT64_MAX / 2 + 1}) {
+      TestImage t;
+      t.Arena("a", bytes, 0, 1);
+      t.model.buffers[0].alignment = alignment;
+      EXPECT_EQ(LayOutArena(t.model, t.Values(), 0, 1).status().code(), Code::kResourceExhausted)
+          << bytes;
+    }
+  }
 }
 
 }  // namespace
