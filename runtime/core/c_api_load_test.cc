@@ -85,6 +85,27 @@ TEST(Load, SaysWhatTheMachineForbids) {
   EXPECT_EQ(Model::LoadFile(path).error().code(), STATOR_PERMISSION_DENIED);
 }
 
+TEST(Load, SaysWhyNot) {
+  const auto load = [](const std::string& bytes) {
+    const Error error = Model::LoadMemory(bytes.data(), bytes.size()).error();
+    return std::string(stator_code_name(error.code())) + ": " + error.message();
+  };
+  const std::string bytes = Bytes("chain");
+  EXPECT_EQ(load(bytes.substr(0, 100)), "DataLoss: image: 100 bytes are too few");
+  EXPECT_EQ(load(bytes.substr(0, 5000)),
+            "DataLoss: image: 5000 bytes, the header says " + std::to_string(bytes.size()));
+  EXPECT_EQ(load(bytes + "x"), "DataLoss: image: " + std::to_string(bytes.size() + 1) +
+                                   " bytes, the header says " + std::to_string(bytes.size()));
+  std::string other = bytes;
+  other[8] = 9;  // the version of the format
+  EXPECT_EQ(load(other), "InvalidArgument: image: version 9.1, this runtime reads 2.1");
+  EXPECT_EQ(load("#!" + bytes.substr(2)),
+            "InvalidArgument: image: not a Stator image (wrong magic)");
+  EXPECT_EQ(load(Bytes("tomorrow")),
+            "FailedPrecondition: image: needs CPU feature of-tomorrow, which this runtime does not "
+            "know");
+}
+
 TEST(Load, LogsAndChecksStructs) {
   LoadOptions options;
   std::string log;

@@ -37,6 +37,12 @@ Bytes NamedChain() {
   return Finish(&t);
 }
 
+Bytes Tomorrow() {
+  Chain t;
+  t.model.target.features.push_back("of-tomorrow");
+  return Finish(&t);
+}
+
 Bytes HalfFixed(const float* initial) {
   Training t(initial);
   t.model.fixed_weights.push_back({"w", "folded in entry main"});
@@ -89,6 +95,7 @@ extern "C" const void* stator_test_bundle(const char* name, size_t* size) {
       {"lists", Make<Lists>()},
       {"half_fixed", HalfFixed(kWeights)},
       {"slow", Slow()},
+      {"tomorrow", Tomorrow()},
       {"same", Same()}};
   const auto at = bundles->find(name);
   if (at == bundles->end()) return nullptr;

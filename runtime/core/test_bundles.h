@@ -22,6 +22,8 @@
  *
  * slow: runs until it is stopped.
  *
+ * tomorrow: chain for a CPU that does not exist.
+ *
  * same: a:0 and b:0 are both x:0 * 2, c:0 is x:0 itself.
  */
 #ifndef STATOR_RUNTIME_CORE_TEST_BUNDLES_H_
