@@ -22,10 +22,12 @@
 
 // How the sanitizers answer absurd sizes: as the system does.
 extern "C" const char* __asan_default_options() {
-  return "allocator_may_return_null=1:max_allocation_size_mb=512:detect_leaks=1";
+  return "allocator_may_return_null=1:max_allocation_size_mb=512:abort_on_error=1";
 }
 
-extern "C" const char* __ubsan_default_options() { return "halt_on_error=1:print_stacktrace=1"; }
+extern "C" const char* __ubsan_default_options() {
+  return "halt_on_error=1:abort_on_error=1:print_stacktrace=1";
+}
 
 namespace stator::fuzz {
 namespace {
@@ -111,9 +113,9 @@ void SayWhere(int signal) {
       std::snprintf(text, sizeof(text), "\nbundle_fuzzer: %s; repeat with --only=%lld\n",
                     signal == SIGALRM ? "hangs" : "died", static_cast<long long>(current));
   if (write(2, text, static_cast<size_t>(length)) < 0) _exit(3);
-  if (signal == SIGALRM) std::abort();
+  std::signal(SIGABRT, SIG_DFL);
+  std::abort();
 }
-void SayWhereItDied() { SayWhere(0); }
 
 struct Totals {
   int64_t accepted = 0, refused = 0, runs = 0, refused_runs = 0;
@@ -143,8 +145,6 @@ bool TryOne(const std::vector<Seed>& seeds, const Flags& flags, const std::strin
 }  // namespace
 }  // namespace stator::fuzz
 
-extern "C" void __sanitizer_set_death_callback(void (*)(void)) __attribute__((weak));
-
 int main(int argc, char** argv) {
   using namespace stator::fuzz;  // NOLINT: its main
   Flags flags;
@@ -156,7 +156,10 @@ int main(int argc, char** argv) {
   }
   if (!CollectSeeds(flags, &seeds)) return 1;
   std::signal(SIGALRM, SayWhere);
-  if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(SayWhereItDied);
+  std::signal(SIGABRT, SayWhere);  // how the sanitizers end
+#if !defined(__SANITIZE_ADDRESS__)
+  for (const int fatal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) std::signal(fatal, SayWhere);
+#endif
   std::string folder =
       (std::getenv("TEST_TMPDIR") != nullptr ? std::getenv("TEST_TMPDIR") : "/tmp");
   folder += "/bundle_fuzzer.XXXXXX";

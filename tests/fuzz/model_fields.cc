@@ -141,6 +141,7 @@ class Finder {
   }
   void OneVariable(Variable* v) {
     Enum(&v->dtype);
+    Enum(&v->layout);
     List(&v->read_dims);
     List(&v->write_dims);
     Ints({&v->read_buffer, &v->write_buffer, &v->initialized_buffer, &v->source_node});
