@@ -97,6 +97,19 @@ TEST(Image, RoundTripKeepsEveryField) {
   EXPECT_EQ(view->variant.code.offset % kSectionAlignment, 0u);
 }
 
+TEST(Image, ScalarsMayBeStored) {
+  ImageModel model = EveryKind();
+  const StoredTensor scalar = {"", DType::kFloat32, {}, model.initial_values[0].constant_offset, 4};
+  for (int i = 0; i < 16; ++i) {
+    model.initial_values.push_back(scalar);
+    model.initial_values.back().name = std::string(static_cast<size_t>(i), 's');
+  }
+  const std::vector<uint8_t> bytes = Serialize(model);
+  Result<ImageView> view = ReadImage(bytes.data(), bytes.size());
+  ASSERT_TRUE(view.ok()) << view.status().ToString();
+  EXPECT_EQ(view->plan.initial_values.size(), 17u);
+}
+
 Status OnlyV3(const Target& target) {
   return target.name == "v3" ? Status::Ok() : FailedPrecondition("no " + target.name);
 }

@@ -37,9 +37,12 @@ class PlanReader {
     if (!exhausted_) budget_ -= bytes;
     return !exhausted_;
   }
-  // FlatBuffers' verifier looks at the alignment of a vector's length only.
-  bool IsAligned(const void* data, size_t alignment) {
-    const bool aligned = reinterpret_cast<uintptr_t>(data) % alignment == 0;
+  // FlatBuffers' verifier looks at the alignment of a vector's length only. The elements of an empty
+  // one have no place, and its builder gives them none.
+  template <typename Vector>
+  bool IsAligned(const Vector* v, size_t alignment) {
+    const bool aligned =
+        v->size() == 0 || reinterpret_cast<uintptr_t>(v->Data()) % alignment == 0;
     misaligned_ |= !aligned;
     return aligned;
   }
@@ -71,7 +74,7 @@ class PlanReader {
   std::vector<Item> Items(const Vector* v, Fn fn) {
     using Element = std::remove_pointer_t<decltype(*v->begin())>;
     std::vector<Item> out;
-    if (v == nullptr || !Take(4 * size_t{v->size()}) || !IsAligned(v->Data(), alignof(Element))) {
+    if (v == nullptr || !Take(4 * size_t{v->size()}) || !IsAligned(v, alignof(Element))) {
       return out;
     }
     out.reserve(v->size());
@@ -228,7 +231,7 @@ class PlanReader {
                        t->constant_offset(),
                        t->constant_size()};
       if (t->dims() != nullptr && Take(8 * size_t{t->dims()->size()}) &&
-          IsAligned(t->dims()->Data(), 8))
+          IsAligned(t->dims(), 8))
         out.dims.assign(t->dims()->begin(), t->dims()->end());
       return out;
     });
