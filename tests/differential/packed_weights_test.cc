@@ -114,9 +114,10 @@ TEST_F(PackedWeightsTest, NotWherePanelsDoNotFit) {
   Expect(0);
 }
 
-TEST_F(PackedWeightsTest, NotForFewRows) {
-  Fetch({Op(s_, "MatMul", {Feed({4, 128}), Weight("w", {128, 128})})});
-  Expect(0);
+TEST_F(PackedWeightsTest, OfFewRows) {
+  const Output w = Weight("w", {128, 128});
+  Fetch({Op(s_, "MatMul", {Feed({1, 128}), w}), Op(s_, "MatMul", {Feed({4, 128}), w})});
+  Expect(1);
 }
 
 TEST_F(PackedWeightsTest, NotOfWhatTheProgramWrites) {

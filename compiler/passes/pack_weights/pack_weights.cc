@@ -25,8 +25,6 @@ static_assert(kPanelColumns == executable::kPanelColumns);
 
 // No larger ones stay in the first-level cache as they are.
 constexpr int64_t kMinBytes = 16 * 1024;
-// As few rows do not repay a second look at a panel.
-constexpr int64_t kFewRows = 12;
 
 // The constant's elements in row-major order; nothing if they are not there one by one.
 std::optional<llvm::ArrayRef<char>> BytesOf(core::ConstantOp constant) {
@@ -36,11 +34,6 @@ std::optional<llvm::ArrayRef<char>> BytesOf(core::ConstantOp constant) {
   auto dense = llvm::dyn_cast<mlir::DenseIntOrFPElementsAttr>(constant.getValue());
   if (!dense || dense.isSplat()) return std::nullopt;
   return dense.getRawData();
-}
-
-bool HasFewRows(mlir::Operation* contraction, const RhsMatrix& matrix) {
-  auto type = llvm::cast<mlir::RankedTensorType>(contraction->getResult(0).getType());
-  return type.hasStaticShape() && type.getNumElements() / matrix.columns <= kFewRows;
 }
 
 bool IsContraction(mlir::Operation* op) { return llvm::isa<core::DotGeneralOp, core::ConvolutionOp>(op); }
@@ -71,7 +64,7 @@ class Packer {
     auto constant = weights.getDefiningOp<core::ConstantOp>();
     if (!constant && !IsOnlyRead(weights)) return;
     const std::optional<RhsMatrix> matrix = LargeRhs(contraction);
-    if (!matrix || HasFewRows(contraction, *matrix)) return;
+    if (!matrix) return;
     const Value panels = constant ? PanelsFor(constant, *matrix) : PanelsFor(weights, *matrix);
     if (!panels) return;
     mlir::OpBuilder builder(contraction);

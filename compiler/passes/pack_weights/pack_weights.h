@@ -20,8 +20,8 @@ struct PackOptions {
 
 // Right-hand sides of contractions that are constants, or variables which the program only reads, become panels
 // (compiler/dialect/panels.h), so that no run has to pack them: constants now, variables by a fusion of kind "pack", which
-// the plan runs in the init section, once per version of the variable; stored ones by who writes them. Only those that a
-// kernel would pack: large ones of whole panels, in f32 or f64. Must run after the last simplification, which would undo
+// the plan runs in the init section, once per version of the variable; stored ones by who writes them. Only large ones of
+// whole panels, in f32 or f64: one row, too, reads panels faster than rows, as each is one stream of memory. Must run after the last simplification, which would undo
 // it.
 void PackWeights(mlir::ModuleOp module, const PackOptions& options = {});
 

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "compiler/dialect/constant_bytes.h"
 #include "compiler/dialect/core_dialect.h"
@@ -102,8 +104,6 @@ TEST_F(PackWeightsTest, FusionKeepsThePanelsWithTheirContraction) {
 }
 
 TEST_F(PackWeightsTest, LeavesWhatAKernelReadsAsItIs) {
-  Build(8, 64, 96);  // few rows
-  EXPECT_FALSE(core::PanelsOf(Dot()));
   Build(20, 16, 512);  // one panel is the matrix itself
   EXPECT_FALSE(core::PanelsOf(Dot()));
   Build(20, 32, 64);  // small
@@ -112,6 +112,74 @@ TEST_F(PackWeightsTest, LeavesWhatAKernelReadsAsItIs) {
   EXPECT_FALSE(core::PanelsOf(Dot()));
   Build(20, 64, 96, false, "dense<1.0>");
   EXPECT_FALSE(core::PanelsOf(Dot()));
+}
+
+// Programs that use the variables w [96, 64] and v [64, 96].
+class PanelChoiceTest : public testing::Test {
+ protected:
+  void Add(const std::string& body, const std::string& more = "") {
+    context_.loadDialect<core::CoreDialect, mlir::func::FuncDialect>();
+    modules_.push_back(mlir::parseSourceString<mlir::ModuleOp>(
+        "core.variable @w : tensor<96x64xf32> {shared_name = \"w\"}\n"
+        "core.variable @v : tensor<64x96xf32> {shared_name = \"v\", container = \"c\"}\n"
+        "func.func @main(%x: tensor<20x96xf32>) {\n"
+        "  %w = core.read_variable @w : tensor<96x64xf32>\n"
+        "  %v = core.read_variable @v : tensor<64x96xf32>\n" +
+            body + more + "  return\n}",
+        &context_));
+    ASSERT_TRUE(modules_.back());
+    choice_.Add(*modules_.back());
+  }
+
+  mlir::MLIRContext context_{mlir::MLIRContext::Threading::DISABLED};
+  std::vector<mlir::OwningOpRef<mlir::ModuleOp>> modules_;
+  PanelChoice choice_;
+};
+
+constexpr char kTimesW[] =
+    "  %a = core.dot_general %x, %w, batch = [] x [], contract = [1] x [0] : "
+    "(tensor<20x96xf32>, tensor<96x64xf32>) -> tensor<20x64xf32>\n";
+constexpr char kTimesVTransposed[] =
+    "  %b = core.dot_general %x, %v, batch = [] x [], contract = [1] x [1] : "
+    "(tensor<20x96xf32>, tensor<64x96xf32>) -> tensor<20x64xf32>\n";
+using Chosen = std::map<std::string, bool>;
+
+TEST_F(PanelChoiceTest, WhatContractionsRead) {
+  Add(kTimesW, kTimesVTransposed);
+  Add(kTimesW);
+  EXPECT_EQ(choice_.Stored(), (Chosen{{"w", true}, {"c/v", false}}));
+  PackWeights(*modules_[0], {.variables = false, .stored = choice_.Stored()});
+  modules_[0]->walk([](core::DotGeneralOp dot) {
+    const mlir::Value panels = core::PanelsOf(dot);
+    ASSERT_TRUE(panels);
+    EXPECT_TRUE(panels.getDefiningOp<core::ReadVariableOp>());
+  });
+  for (auto variable : modules_[0]->getOps<core::VariableOp>()) {
+    const std::optional<core::StoredPanels> stored = core::StoredPanelsOf(variable);
+    ASSERT_TRUE(stored);
+    EXPECT_EQ(stored->columns_last, variable.getSymName() == "w");
+    EXPECT_EQ(stored->type.getShape()[0], stored->columns_last ? 96 : 64);
+  }
+}
+
+TEST_F(PanelChoiceTest, NotWhatAnyProgramReadsOtherwise) {
+  Add(kTimesW);
+  Add("  %n = core.negate %w : tensor<96x64xf32>\n");
+  EXPECT_EQ(choice_.Stored(), Chosen());
+}
+
+TEST_F(PanelChoiceTest, NotWhatAnyProgramWrites) {
+  Add(kTimesW);
+  Add("  core.assign_variable @w, %w : tensor<96x64xf32>\n");
+  EXPECT_EQ(choice_.Stored(), Chosen());
+}
+
+TEST_F(PanelChoiceTest, NotWhatIsReadBothWays) {
+  Add(kTimesVTransposed);
+  Add(kTimesW,
+      "  %c = core.dot_general %a, %v, batch = [] x [], contract = [1] x [0] : "
+      "(tensor<20x64xf32>, tensor<64x96xf32>) -> tensor<20x96xf32>\n");
+  EXPECT_EQ(choice_.Stored(), (Chosen{{"w", true}}));
 }
 
 }  // namespace
