@@ -324,7 +324,7 @@ TEST(BertBundle, BaseHasTheSessionsBitsAndAnotherFrameworksNumbers) {
   bert.ExpectSameBits(32, 128);
   ExpectSameSpeed(&bert, 1, 128, 16);
   ExpectSameSpeed(&bert, 1, 16, 32);
-  ExpectSameSpeed(&bert, 32, 16, 6);
+  ExpectSameSpeed(&bert, 32, 16, 16);
   ExpectLittleMemory(bytes);
 }
 
