@@ -54,9 +54,10 @@ std::vector<uint8_t> Serialize(const ImageModel& model);
 
 // One image for several targets, in the order in which a machine should prefer them. All have the
 // same constants: InvalidArgument otherwise. With `external_constants` those are not in the bytes:
-// variants[0].constants is the content of the other file.
+// SerializeConstants(variants[0]) is the other file.
 Result<std::vector<uint8_t>> Serialize(const std::vector<ImageModel>& variants,
                                        bool external_constants = false);
+std::vector<uint8_t> SerializeConstants(const ImageModel& model);
 
 }  // namespace stator::executable
 

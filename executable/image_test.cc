@@ -159,7 +159,7 @@ TEST(Image, ExternalConstantsComeFromTheirOwnBytes) {
   ASSERT_TRUE(bytes.ok());
   EXPECT_EQ(ReadImage(bytes->data(), bytes->size()).status().code(), Code::kFailedPrecondition);
   ReadOptions options;
-  std::vector<uint8_t> constants = variants[0].constants;
+  std::vector<uint8_t> constants = SerializeConstants(variants[0]);
   options.external_constants = constants.data();
   options.external_constants_size = constants.size();
   Result<ImageView> view = ReadImage(bytes->data(), bytes->size(), options);
@@ -167,6 +167,19 @@ TEST(Image, ExternalConstantsComeFromTheirOwnBytes) {
   EXPECT_EQ(view->constants, constants.data());
   constants[0] ^= 1;
   EXPECT_FALSE(ReadImage(bytes->data(), bytes->size(), options).ok());
+  options.check = HashCheck::kPlanAndCode;
+  EXPECT_TRUE(ReadImage(bytes->data(), bytes->size(), options).ok());
+  // Those of another image are found without reading them.
+  ImageModel other = variants[0];
+  other.constants[0] ^= 1;
+  constants = SerializeConstants(other);
+  options.external_constants = constants.data();
+  EXPECT_EQ(ReadImage(bytes->data(), bytes->size(), options).status().message(),
+            "image: the constants file belongs to another image");
+  ++constants.back();
+  ++constants[constants.size() - 16];
+  EXPECT_EQ(ReadImage(bytes->data(), bytes->size(), options).status().message(),
+            "image: the constants file does not end as one");
   options.external_constants_size -= 1;
   EXPECT_FALSE(ReadImage(bytes->data(), bytes->size(), options).ok());
 }

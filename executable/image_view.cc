@@ -350,14 +350,23 @@ Status FindConstants(const uint8_t* data, size_t size, const ReadOptions& option
   const SectionHeader& section = view->header.constants;
   const bool check_hash = options.check == HashCheck::kAll;
   if ((view->header.flags & kExternalConstants) != 0) {
-    if (options.external_constants == nullptr && section.size > 0) {
+    if (options.external_constants == nullptr) {
       return FailedPrecondition("image: its constants lie in another file, which was not given");
     }
     data = options.external_constants;
     size = options.external_constants_size;
-    if (section.offset != 0 || section.size != size) {
+    ConstantsTrailer trailer;
+    if (section.offset != 0 || size < sizeof(trailer) || section.size != size - sizeof(trailer)) {
       return DataLoss("image: the constants file has " + std::to_string(size) +
-                      " bytes, the image expects " + std::to_string(section.size));
+                      " bytes, the image expects " + std::to_string(section.size) + " and " +
+                      std::to_string(sizeof(trailer)));
+    }
+    std::memcpy(&trailer, data + section.size, sizeof(trailer));
+    if (std::memcmp(trailer.magic, kConstantsMagic, sizeof(kConstantsMagic)) != 0) {
+      return DataLoss("image: the constants file does not end as one");
+    }
+    if (trailer.hash != section.hash) {
+      return DataLoss("image: the constants file belongs to another image");
     }
   }
   STATOR_EXEC_RETURN_IF_ERROR(

@@ -32,7 +32,7 @@ struct ImageHeader {
   uint32_t abi_version;  // STATOR_KERNEL_ABI_VERSION
   uint32_t num_variants;  // in [1, kMaxVariants]
   uint32_t flags;         // kExternalConstants
-  SectionHeader constants;  // external: offset in the other file, which holds nothing else
+  SectionHeader constants;  // external: in the other file, at 0
   uint64_t total_size;      // of this file
   uint64_t variants_hash;   // HashBytes of the table of variants
   uint64_t reserved[7];
@@ -41,6 +41,14 @@ struct ImageHeader {
 static_assert(sizeof(ImageHeader) == 128);
 inline constexpr uint32_t kMaxVariants = 64;
 inline constexpr uint32_t kExternalConstants = 1;
+
+// Ends a file of external constants, so that another image's are noticed without hashing them all.
+struct ConstantsTrailer {
+  char magic[8];  // "STATORW\n"
+  uint64_t hash;  // HashBytes of all before it
+};
+static_assert(sizeof(ConstantsTrailer) == 16);
+inline constexpr char kConstantsMagic[8] = {'S', 'T', 'A', 'T', 'O', 'R', 'W', '\n'};
 
 struct VariantHeader {
   SectionHeader plan;
@@ -61,7 +69,8 @@ struct ReadOptions {
   HashCheck check = HashCheck::kAll;
   // OK for the targets that the reader wants: it takes the first such variant. Null: the first.
   Status (*accepts)(const Target&) = nullptr;
-  // The constants file of an image with external constants; 64-byte aligned, outlives the view.
+  // The constants file of an image with external constants, with its trailer; 64-byte aligned,
+  // outlives the view.
   const uint8_t* external_constants = nullptr;
   size_t external_constants_size = 0;
 };

@@ -285,4 +285,15 @@ Result<std::vector<uint8_t>> Serialize(const std::vector<ImageModel>& variants,
   return ImageWriter().Write(pointers, external_constants);
 }
 
+std::vector<uint8_t> SerializeConstants(const ImageModel& model) {
+  const size_t size = model.constants.size();
+  ConstantsTrailer trailer;
+  std::memcpy(trailer.magic, kConstantsMagic, sizeof(kConstantsMagic));
+  trailer.hash = HashBytes(model.constants.data(), size);
+  std::vector<uint8_t> bytes(size + sizeof(trailer));
+  if (size > 0) std::memcpy(bytes.data(), model.constants.data(), size);
+  std::memcpy(bytes.data() + size, &trailer, sizeof(trailer));
+  return bytes;
+}
+
 }  // namespace stator::executable

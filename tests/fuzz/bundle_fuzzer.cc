@@ -80,7 +80,8 @@ void AddVariations(const Seed& seed, std::vector<Seed>* seeds) {
   if (model.constants.empty()) return;
   const auto external = Serialize(std::vector<ImageModel>{model}, /*external_constants=*/true);
   if (external.ok()) {
-    seeds->push_back({seed.name + ", external constants", *external, model.constants, true});
+    seeds->push_back(
+        {seed.name + ", external constants", *external, executable::SerializeConstants(model), true});
   }
 }
 

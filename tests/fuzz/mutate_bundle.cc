@@ -48,6 +48,9 @@ void Rehash(Seed* seed) {
   };
   auto header = Load<ImageHeader>(bytes, 0);
   hash(seed->external ? seed->weights : bytes, &header.constants);
+  if (constexpr size_t kHash = sizeof(uint64_t); seed->weights.size() >= kHash) {
+    Store(&seed->weights, seed->weights.size() - kHash, header.constants.hash);
+  }
   const size_t variants = CountVariants(bytes);
   for (size_t i = 0; i < variants; ++i) {
     auto variant = Load<VariantHeader>(bytes, VariantAt(i));

@@ -122,8 +122,8 @@ absl::Status Compile(Flags flags) {
                           runtime::ToAbsl(executable::Serialize(bundle, external)));
   // The weights first: a bundle never stands without them.
   if (external) {
-    STATOR_RETURN_IF_ERROR(
-        formats::WriteFileAtomically(flags.output + ".weights", Text(bundle[0].constants)));
+    STATOR_RETURN_IF_ERROR(formats::WriteFileAtomically(
+        flags.output + ".weights", Text(executable::SerializeConstants(bundle[0]))));
   }
   STATOR_RETURN_IF_ERROR(formats::WriteFileAtomically(flags.output, Text(bytes)));
   Report(flags, bundle, bytes.size());
