@@ -54,6 +54,9 @@ expect 0 '"median_ms"' "$stator" bench model.stb --json
 expect 0 '' "$stator" compile graph.pbtxt --feed x --fetch y -o plain.stb
 expect 1 'no sample' "$stator" verify plain.stb
 expect 1 'no sample' "$stator" bench plain.stb
+expect 0 '"median_ms"' "$stator" bench plain.stb --feed x=x32.npy --json
+expect 0 '"median_ms"' "$stator" bench graph.pbtxt --feed x=x32.npy --fetch y --json
+expect 2 'needs --fetch' "$stator" bench graph.pbtxt --feed x=x32.npy
 expect 0 'fixed weight w: compiled as a constant' "$stator" compile graph.pbtxt --feed x --fetch y --fixed-weights -o fixed.stb
 
 expect 0 '' "$stator" run model.stb --feed x=x3.npy --fetch y --trace trace.json

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <system_error>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "graph/status_macros.h"
@@ -18,6 +21,7 @@
 #include "tools/bench/bench_models.h"
 #include "tools/bench/machine_peak.h"
 #include "tools/stator/bundle_file.h"
+#include "tools/stator/graph_file.h"
 
 namespace stator::tools {
 namespace {
@@ -78,19 +82,19 @@ absl::Status AddMemory(const BenchModel& model, const std::vector<Tensor>& feeds
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<BenchResult> RunBench(const std::string& name, int threads) {
-  BenchResult result;
-  result.name = name;
-  result.threads = threads;
-  const graph::Scope program = NewProgram();
-  STATOR_ASSIGN_OR_RETURN(BenchModel model, BuildBenchModel(name, program));
+runtime::SessionOptions Options(int threads) {
   runtime::SessionOptions options;
   options.num_threads = threads;
   options.compile.num_threads = threads;
   options.seed = 1;
-  STATOR_ASSIGN_OR_RETURN(auto session, NewSession(program, std::move(options)));
+  return options;
+}
+
+absl::StatusOr<BenchResult> RunInSession(const std::string& name, int threads, BenchModel model,
+                                         runtime::Session* session) {
+  BenchResult result;
+  result.name = name;
+  result.threads = threads;
   for (const auto& [variable, value] : model.variables) {
     STATOR_RETURN_IF_ERROR(runtime::ToAbsl(session->variables()->Write(variable, value)));
   }
@@ -115,36 +119,71 @@ absl::StatusOr<BenchResult> RunBench(const std::string& name, int threads) {
   result.cold_compile_ms = static_cast<double>(stats.compile_ns - compiled_before) * 1e-6;
 
   STATOR_RETURN_IF_ERROR(Measure([&] { return callable->Run(feeds, &outputs); }, &result));
-  STATOR_RETURN_IF_ERROR(AddMemory(model, feeds, session.get(), &result));
+  STATOR_RETURN_IF_ERROR(AddMemory(model, feeds, session, &result));
+  if (model.gflop == 0) return result;
   result.gflops = model.gflop / result.min_ms * 1e3;
   result.ceiling_gflops = PeakGflops(threads);
   if (result.ceiling_gflops > 0) result.limit_share = result.gflops / result.ceiling_gflops;
   return result;
 }
 
-absl::StatusOr<BenchResult> RunBundleBench(const std::string& path, int threads) {
+}  // namespace
+
+absl::StatusOr<BenchResult> RunBench(const std::string& name, int threads) {
+  const graph::Scope program = NewProgram();
+  STATOR_ASSIGN_OR_RETURN(BenchModel model, BuildBenchModel(name, program));
+  STATOR_ASSIGN_OR_RETURN(auto session, NewSession(program, Options(threads)));
+  return RunInSession(name, threads, std::move(model), session.get());
+}
+
+absl::StatusOr<BenchResult> RunGraphBench(const std::string& path, const BenchCall& call,
+                                          int threads) {
+  if (call.fetches.empty() || !call.entry.empty()) {
+    return absl::InvalidArgumentError("usage: a graph needs --fetch, and has no --entry");
+  }
+  STATOR_ASSIGN_OR_RETURN(const graph::Graph graph, LoadGraph(path));
+  BenchModel model;
+  model.feeds = call.feeds;
+  model.fetches = call.fetches;
+  STATOR_ASSIGN_OR_RETURN(auto session, NewSession(graph.ToGraphDef(), Options(threads)));
+  return RunInSession(path, threads, std::move(model), session.get());
+}
+
+absl::StatusOr<BenchResult> RunBundleBench(const std::string& path, const BenchCall& call,
+                                           int threads) {
+  if (!call.fetches.empty()) {
+    return absl::InvalidArgumentError("usage: --fetch is for graphs; a bundle gives all it has");
+  }
   BenchResult result;
   result.name = path;
   result.threads = threads;
   const double start = Milliseconds();
   STATOR_ASSIGN_OR_RETURN(BundleProgram program, BundleProgram::FromFile(path, threads));
-  if (program.model().samples.empty()) {
-    return absl::FailedPreconditionError("the bundle has no sample to run (stator compile --sample)");
-  }
-  const executable::Sample& sample = program.model().samples[0];
-  const std::string& entry = program.model().entry_points[sample.entry].name;
   std::vector<Tensor> feeds, outputs;
-  for (const executable::StoredTensor& input : sample.inputs) {
-    STATOR_ASSIGN_OR_RETURN(Tensor tensor, program.Stored(input));
-    feeds.push_back(std::move(tensor));
+  int32_t index = 0;
+  if (!call.feeds.empty() || !call.entry.empty()) {
+    STATOR_ASSIGN_OR_RETURN(index, program.FindEntry(call.entry));
+    STATOR_ASSIGN_OR_RETURN(
+        feeds, program.OrderFeeds(program.model().entry_points[index].name, call.feeds));
+  } else if (program.model().samples.empty()) {
+    return absl::FailedPreconditionError(
+        "the bundle has no sample to run (stator compile --sample); give --feed");
+  } else {
+    const executable::Sample& sample = program.model().samples[0];
+    index = sample.entry;
+    for (const executable::StoredTensor& input : sample.inputs) {
+      STATOR_ASSIGN_OR_RETURN(Tensor tensor, program.Stored(input));
+      feeds.push_back(std::move(tensor));
+    }
   }
+  const std::string& entry = program.model().entry_points[index].name;
   runtime::RunOptions options;
   options.reuse_fetches = true;
   STATOR_RETURN_IF_ERROR(program.Run(entry, feeds, options, &outputs));
   result.first_run_ms = Milliseconds() - start;
   STATOR_RETURN_IF_ERROR(
       Measure([&] { return program.Run(entry, feeds, options, &outputs); }, &result));
-  const runtime::RunStats& stats = program.StatsOf(sample.entry);
+  const runtime::RunStats& stats = program.StatsOf(index);
   result.planned_bytes = stats.arena_bytes + stats.scratch_bytes;
   for (const Tensor& output : outputs) result.planned_bytes += output.bytes();
   result.observed_bytes = stats.peak_bytes;
@@ -160,15 +199,22 @@ std::string BenchJson(const BenchResult& r) {
       r.observed_bytes, r.gflops, r.ceiling_gflops, r.limit_share);
 }
 
-absl::Status Bench(const std::vector<std::string>& names, int threads, bool json) {
+absl::Status Bench(const std::vector<std::string>& names, const BenchCall& call, int threads,
+                   bool json) {
+  std::error_code no_error;
+  const auto measure = [&](const std::string& name) {
+    if (IsImageFile(name)) return RunBundleBench(name, call, threads);
+    if (std::filesystem::is_regular_file(name, no_error)) return RunGraphBench(name, call, threads);
+    return RunBench(name, threads);
+  };
   if (!json) {
     std::printf("%-24s %7s %10s %10s %10s %10s %12s %9s %7s\n", "name", "threads", "min ms",
                 "median ms", "compile ms", "first ms", "peak bytes", "GFLOP/s", "limit");
   }
   for (const std::string& name : names) {
-    const absl::StatusOr<BenchResult> result =
-        IsImageFile(name) ? RunBundleBench(name, threads) : RunBench(name, threads);
+    const absl::StatusOr<BenchResult> result = measure(name);
     if (!result.ok()) {
+      if (absl::StartsWith(result.status().message(), "usage: ")) return result.status();
       return absl::Status(result.status().code(),
                           absl::StrCat(name, ": ", result.status().message()));
     }

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "runtime/core/tensor.h"
 
 namespace stator::tools {
 
@@ -24,19 +26,34 @@ struct BenchResult {
   double limit_share = 0;            // gflops / ceiling_gflops
 };
 
+// What is run of a graph's or bundle's file.
+struct BenchCall {
+  std::string entry;  // of a bundle
+  std::vector<std::pair<std::string, runtime::Tensor>> feeds;
+  std::vector<std::string> fetches;  // of a graph
+};
+
 // Builds, compiles and measures one model in a session of its own. threads >= 1.
 absl::StatusOr<BenchResult> RunBench(const std::string& name, int threads);
 
-// Loads a bundle and measures the entry point of its first sample, with the sample's inputs. There is
-// nothing to compile and no count of operations: those fields stay 0, first_run_ms includes loading.
-absl::StatusOr<BenchResult> RunBundleBench(const std::string& path, int threads);
+// The same for a graph. Nobody counts its operations: those fields stay 0.
+absl::StatusOr<BenchResult> RunGraphBench(const std::string& path, const BenchCall& call,
+                                          int threads);
+
+// Loads a bundle and measures an entry point; without feeds, that of its first sample, with the
+// sample's inputs. There is nothing to compile and no count of operations: those fields stay 0,
+// first_run_ms includes loading.
+absl::StatusOr<BenchResult> RunBundleBench(const std::string& path, const BenchCall& call,
+                                           int threads);
 
 // One line of JSON with a key per field.
 std::string BenchJson(const BenchResult& result);
 
-// The subcommand: measures `names` (of models, or files of bundles) one after another, writes a table (or, for `json`, one line of
-// JSON each) to standard output. Stops at the first failure.
-absl::Status Bench(const std::vector<std::string>& names, int threads, bool json);
+// The subcommand: measures `names` (of models, or files of graphs and bundles, which `call` is for)
+// one after another, writes a table (or, for `json`, one line of JSON each) to standard output. Stops
+// at the first failure.
+absl::Status Bench(const std::vector<std::string>& names, const BenchCall& call, int threads,
+                   bool json);
 
 }  // namespace stator::tools
 

@@ -164,13 +164,7 @@ absl::StatusOr<executable::StoredTensor> Store(const std::string& name, const Te
 // Runs the first entry point and keeps what went in and what came out.
 absl::Status AddSample(const std::vector<std::string>& flags, std::vector<ImageModel>* bundle) {
   const executable::EntryPoint entry = (*bundle)[0].entry_points[0];
-  NamedTensors inputs;
-  for (const std::string& flag : flags) {
-    const size_t at = flag.find('=');
-    if (at == std::string::npos) return Usage("--sample takes TENSOR=FILE.npy, not '" + flag + "'");
-    STATOR_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(flag.substr(at + 1)));
-    inputs.emplace_back(flag.substr(0, at), std::move(tensor));
-  }
+  STATOR_ASSIGN_OR_RETURN(const NamedTensors inputs, ReadFeeds("--sample", flags));
   STATOR_ASSIGN_OR_RETURN(const std::vector<uint8_t> bytes,
                           runtime::ToAbsl(executable::Serialize(*bundle)));
   STATOR_ASSIGN_OR_RETURN(BundleProgram program, BundleProgram::FromBytes(bytes, /*threads=*/1));

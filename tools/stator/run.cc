@@ -57,21 +57,18 @@ double MillisecondsSince(int64_t start) {
 }
 
 absl::StatusOr<Outcome> RunCompiled(graph::Graph graph, const RunFlags& flags,
-                                    std::vector<Tensor> feeds) {
+                                    NamedTensors feeds) {
   runtime::SessionOptions options;
   options.num_threads = flags.threads;
   STATOR_ASSIGN_OR_RETURN(const std::unique_ptr<runtime::Session> session,
                           NewSession(graph.ToGraphDef(), options));
-  std::vector<runtime::NamedTensor> named;
-  const std::vector<std::string> names = Names(flags.feeds);
-  for (size_t i = 0; i < feeds.size(); ++i) named.emplace_back(names[i], std::move(feeds[i]));
   runtime::RunTrace trace;
   runtime::CallOptions call;
   if (!flags.trace.empty()) call.run_trace = &trace;
   Outcome outcome;
   const int64_t start = runtime::NowNanoseconds();
   STATOR_ASSIGN_OR_RETURN(outcome.tensors,
-                          session->Run(named, Names(flags.fetches), flags.targets, call));
+                          session->Run(feeds, Names(flags.fetches), flags.targets, call));
   const double total = MillisecondsSince(start);
   outcome.compile_ms = static_cast<double>(session->Stats().compile_ns) / 1e6;
   outcome.run_ms = total - outcome.compile_ms;
@@ -82,28 +79,31 @@ absl::StatusOr<Outcome> RunCompiled(graph::Graph graph, const RunFlags& flags,
 }
 
 absl::StatusOr<Outcome> RunByReference(const graph::Graph& graph, const RunFlags& flags,
-                                       const std::vector<Tensor>& feeds) {
+                                       const NamedTensors& feeds) {
+  std::vector<Tensor> tensors;
   STATOR_ASSIGN_OR_RETURN(
       executable::CompileRequest request,
       MakeRequest(graph, Names(flags.feeds), Names(flags.fetches), flags.targets));
   for (size_t i = 0; i < feeds.size(); ++i) {
     executable::FeedSpec& spec = request.feeds[i];
-    if (feeds[i].dtype() != spec.dtype) {
+    const Tensor& feed = feeds[i].second;
+    if (feed.dtype() != spec.dtype) {
       return absl::InvalidArgumentError("feed '" + spec.name + "': expected " +
                                         executable::DTypeName(spec.dtype) + ", got " +
-                                        feeds[i].TypeToString());
+                                        feed.TypeToString());
     }
     spec.rank_known = true;
-    spec.dims.assign(feeds[i].dims().size(), -1);
+    spec.dims.assign(feed.dims().size(), -1);
+    tensors.push_back(feed);
   }
   Outcome outcome;
   const int64_t start = runtime::NowNanoseconds();
-  STATOR_ASSIGN_OR_RETURN(outcome.tensors, RunReference(graph, request, feeds));
+  STATOR_ASSIGN_OR_RETURN(outcome.tensors, RunReference(graph, request, tensors));
   outcome.run_ms = MillisecondsSince(start);
   return outcome;
 }
 
-absl::StatusOr<Outcome> RunBundle(const RunFlags& flags, const std::vector<Tensor>& feeds) {
+absl::StatusOr<Outcome> RunBundle(const RunFlags& flags, const NamedTensors& feeds) {
   if (!flags.targets.empty() || flags.reference) {
     return absl::InvalidArgumentError("usage: a bundle has entry points (--entry), not --target or --reference");
   }
@@ -112,10 +112,7 @@ absl::StatusOr<Outcome> RunBundle(const RunFlags& flags, const std::vector<Tenso
   STATOR_ASSIGN_OR_RETURN(BundleProgram program, BundleProgram::FromFile(flags.graph, flags.threads));
   STATOR_ASSIGN_OR_RETURN(const int32_t index, program.FindEntry(flags.entry));
   const executable::EntryPoint& entry = program.model().entry_points[index];
-  NamedTensors named;
-  const std::vector<std::string> names = Names(flags.feeds);
-  for (size_t i = 0; i < feeds.size(); ++i) named.emplace_back(names[i], feeds[i]);
-  STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> ordered, program.OrderFeeds(entry.name, named));
+  STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> ordered, program.OrderFeeds(entry.name, feeds));
   std::vector<size_t> wanted;
   for (const std::string& name : Names(flags.fetches)) {
     STATOR_ASSIGN_OR_RETURN(const size_t at, FindPort(entry.fetches, "output", name));
@@ -163,15 +160,7 @@ absl::Status Report(const RunFlags& flags, const Outcome& outcome) {
 }
 
 absl::Status Run(const RunFlags& flags) {
-  std::vector<Tensor> feeds;
-  for (const std::string& flag : flags.feeds) {
-    const auto [name, file] = Split(flag);
-    if (name.empty() || file.empty()) {
-      return absl::InvalidArgumentError("usage: --feed takes TENSOR=FILE.npy, not '" + flag + "'");
-    }
-    STATOR_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(file));
-    feeds.push_back(std::move(tensor));
-  }
+  STATOR_ASSIGN_OR_RETURN(NamedTensors feeds, ReadFeeds("--feed", flags.feeds));
   if (IsImageFile(flags.graph)) {
     const absl::StatusOr<Outcome> outcome = RunBundle(flags, feeds);
     STATOR_RETURN_IF_ERROR(outcome.status());

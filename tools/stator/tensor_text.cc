@@ -121,6 +121,21 @@ absl::StatusOr<Tensor> ReadTensor(const std::string& path) {
                                            static_cast<int64_t>(array.bytes.size())));
 }
 
+absl::StatusOr<std::vector<std::pair<std::string, Tensor>>> ReadFeeds(
+    const std::string& option, const std::vector<std::string>& texts) {
+  std::vector<std::pair<std::string, Tensor>> feeds;
+  for (const std::string& text : texts) {
+    const size_t at = text.find('=');
+    if (at == std::string::npos || at == 0 || at + 1 == text.size()) {
+      return absl::InvalidArgumentError("usage: " + option + " takes TENSOR=FILE.npy, not '" +
+                                        text + "'");
+    }
+    STATOR_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(text.substr(at + 1)));
+    feeds.emplace_back(text.substr(0, at), std::move(tensor));
+  }
+  return feeds;
+}
+
 absl::Status WriteTensor(const std::string& path, const Tensor& tensor) {
   if (tensor.is_string()) {
     return absl::UnimplementedError(path + ": .npy files hold no strings; fetch it without a file");

@@ -3,6 +3,8 @@
 #define STATOR_TOOLS_STATOR_TENSOR_TEXT_H_
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "runtime/core/tensor.h"
@@ -18,6 +20,9 @@ std::string TensorText(const runtime::Tensor& tensor);
 std::string TensorJson(const runtime::Tensor& tensor);
 
 absl::StatusOr<runtime::Tensor> ReadTensor(const std::string& path);
+// The tensors of "TENSOR=FILE.npy" texts, which `option` was given.
+absl::StatusOr<std::vector<std::pair<std::string, runtime::Tensor>>> ReadFeeds(
+    const std::string& option, const std::vector<std::string>& texts);
 absl::Status WriteTensor(const std::string& path, const runtime::Tensor& tensor);
 
 }  // namespace stator::tools
