@@ -6,6 +6,7 @@
  * that reason. */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,6 +40,11 @@ HIDDEN int pthread_join(pthread_t thread, void** result) {
 
 OLD(int, pthread_detach, (pthread_t thread));
 HIDDEN int pthread_detach(pthread_t thread) { return old_pthread_detach(thread); }
+
+OLD(int, pthread_sigmask, (int how, const sigset_t* set, sigset_t* before));
+HIDDEN int pthread_sigmask(int how, const sigset_t* set, sigset_t* before) {
+  return old_pthread_sigmask(how, set, before);
+}
 
 OLD(int, pthread_once, (pthread_once_t * once, void (*function)(void)));
 HIDDEN int pthread_once(pthread_once_t* once, void (*function)(void)) {
