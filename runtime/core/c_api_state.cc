@@ -129,9 +129,17 @@ Status WriteVariables(StateData* state, int32_t count, const char* const* names,
     }
     stator_tensor tensor;
     STATOR_EXEC_RETURN_IF_ERROR(ReadStruct("tensor", Element(tensors, i), &tensor));
+    const std::string place = std::string("variable ") + names[i];
+    std::vector<int64_t> dims;
+    int64_t elements = 0;
+    const Status type = ReadType(tensor, &dims, &elements);
+    if (!type.ok()) return At(place, type);
+    // Before the data is read: another type's must not be taken for strings.
+    Tensor typed;
+    typed.Assign(static_cast<DType>(tensor.dtype), dims, nullptr);
+    STATOR_EXEC_RETURN_IF_ERROR(state->CheckValue(names[i], typed));
     Result<Tensor> value = WrapTensor(tensor);
-    if (!value.ok()) return At(std::string("variable ") + names[i], value.status());
-    STATOR_EXEC_RETURN_IF_ERROR(state->CheckValue(names[i], *value));
+    if (!value.ok()) return At(place, value.status());
     values.emplace_back(names[i], *std::move(value));
   }
   return state->store.WriteAll(values);

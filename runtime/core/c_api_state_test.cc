@@ -95,10 +95,20 @@ TEST(State, RefusesWhatDoesNotFit) {
   EXPECT_EQ(state->Write({{"w", &four}, {"w", &four}}).code(), STATOR_INVALID_ARGUMENT);
   EXPECT_TRUE(state->Write({{"w", &four}}).ok());
   EXPECT_EQ(Values(*state->Read("w")), (std::vector<float>{5, 6, 7, 8}));
+  // Numbers that are called strings are not read.
+  float numbers[4] = {1, 2, 3, 4};
+  const stator_tensor strings = {sizeof(strings), STATOR_STRING, 1, {4}, numbers, 0, 0};
+  stator_error error = STATOR_INIT(stator_error);
+  EXPECT_EQ(stator_state_write(state->c(), "w", &strings, &error), STATOR_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "variable w: expected float[4], got string[4]");
   // An uninitialized variable and a model that disagrees are in session and runner tests; this
   // state's own contexts always agree.
   Context context = Make(model, Threads(1), &*state);
   EXPECT_EQ(Values(*context.state().Read("w")), (std::vector<float>{5, 6, 7, 8}));
+  stator_tensor loss = STATOR_INIT(stator_tensor);
+  EXPECT_EQ(stator_context_run(context.c(), model.FindEntry("train"), &strings, 1, &loss, 1, nullptr, &error),
+            STATOR_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(error.message).find("string[4]"), std::string::npos) << error.message;
 }
 
 }  // namespace

@@ -54,7 +54,9 @@ Status EntryRun::BindInput(const stator_tensor* inputs, int32_t i, bool with_dat
   if (status.ok()) status = ReadType(tensor, &dims_, &elements);
   if (!status.ok()) return At(InputName(i), status);
   const auto dtype = static_cast<DType>(tensor.dtype);
-  if (!with_data) {
+  // What another type's data holds must not be taken for strings: the run refuses it by its type.
+  const bool is_wrong = dtype == DType::kString && entry_.feeds[i].dtype != DType::kString;
+  if (!with_data || is_wrong) {
     feeds_[i].Assign(dtype, dims_, nullptr);
     return Status::Ok();
   }
