@@ -110,6 +110,7 @@ void RegisterVariables(compiler::OpSet& ops) {
           .Attr("dtype: type")
           .Attr("shape: shape")
           .Attr("allowed_devices: list(string) = []")
+          .Attr("debug_name: string = ''")
           .SetIsStateful()
           .Summary(
               "a handle to a variable of the session; its name is shared_name, else the node's"),
