@@ -85,6 +85,11 @@ absl::Status WriteFileAtomically(const std::string& path, absl::string_view byte
 absl::StatusOr<AtomicFile> AtomicFile::Create(const std::string& path) {
   // Exclusive creation, so that neither another writer nor what an old crash left can collide.
   static std::atomic<uint64_t> next = 0;
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": is no regular file, and would be replaced by one"));
+  }
   while (true) {
     std::string temporary = absl::StrCat(path, ".tmp-", getpid(), "-", next++);
     const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
