@@ -89,17 +89,23 @@ absl::Status AddInitialValues(const std::vector<Weight>& weights,
   return absl::OkStatus();
 }
 
-bool IsLargeFloatConstant(const graph::Node& node) {
+// The same choice as ExternalizeWeights makes.
+bool IsWeight(const graph::Node& node) {
   if (node.op() != "Const" || !executable::IsFloatDType(static_cast<executable::DType>(node.output_types()[0]))) {
     return false;
   }
   const AttrValue* value = node.FindAttr("value");
   if (value == nullptr) return false;
-  int64_t elements = 1;
-  for (const auto& dim : value->tensor().tensor_shape().dim()) {
-    elements = std::min<int64_t>(elements * std::min<int64_t>(dim.size(), 1 << 20), int64_t{1} << 40);
-  }
-  return elements >= kMinWeightElements;
+  const auto& dims = value->tensor().tensor_shape().dim();
+  return !dims.empty() && std::none_of(dims.begin(), dims.end(), [](const auto& dim) { return dim.size() == 0; });
+}
+
+// What the entry point needs of the graph.
+absl::StatusOr<std::vector<int>> NeededNodes(const graph::Graph& graph, const executable::CompileRequest& request) {
+  std::vector<std::string> feeds;
+  for (const executable::FeedSpec& feed : request.feeds) feeds.push_back(feed.name);
+  STATOR_ASSIGN_OR_RETURN(graph::PrunedGraph pruned, graph::Prune(graph, feeds, request.fetches, request.targets));
+  return std::move(pruned.nodes);
 }
 
 // Constants that look like weights and did not become variables.
@@ -109,13 +115,10 @@ absl::StatusOr<std::vector<executable::FixedWeight>> FixedWeights(const graph::G
   std::set<std::string> names;
   for (const Weight& weight : weights.replaceable) names.insert(weight.name);
   std::vector<executable::FixedWeight> fixed;
-  std::vector<std::string> feeds;
-  for (const executable::FeedSpec& feed : request.feeds) feeds.push_back(feed.name);
-  STATOR_ASSIGN_OR_RETURN(const graph::PrunedGraph pruned,
-                          graph::Prune(graph, feeds, request.fetches, request.targets));
-  for (const int id : pruned.nodes) {
+  STATOR_ASSIGN_OR_RETURN(const std::vector<int> nodes, NeededNodes(graph, request));
+  for (const int id : nodes) {
     const graph::Node& node = graph.node(id);
-    if (!IsLargeFloatConstant(node) || names.count(node.name()) > 0) continue;
+    if (!IsWeight(node) || names.count(node.name()) > 0) continue;
     const auto kept = weights.kept.find(node.name());
     std::string reason = kept != weights.kept.end() ? kept->second : "folded into other values";
     fixed.push_back({node.name(), replaceable ? std::move(reason) : "compiled as a constant"});
@@ -171,6 +174,7 @@ class BundleCompiler {
   // What the entry point computes. All are prepared before the first is compiled: how the variables lie in memory
   // depends on every program that uses them.
   absl::Status Prepare(const BundleEntry& entry) {
+    STATOR_RETURN_IF_ERROR(CheckFed(entry.request));
     Program& program = programs_[entry.name];
     STATOR_ASSIGN_OR_RETURN(program.module, ImportGraph(graph_, ops_, entry.request, kSeed, program.context.get()));
     if (options_.replaceable_weights) program.weights = ExternalizeWeights(*program.module);
@@ -208,6 +212,17 @@ class BundleCompiler {
   }
 
  private:
+  // What a session may leave open until a run needs it.
+  absl::Status CheckFed(const executable::CompileRequest& request) const {
+    STATOR_ASSIGN_OR_RETURN(const std::vector<int> nodes, NeededNodes(graph_, request));
+    for (const int id : nodes) {
+      const graph::Node& node = graph_.node(id);
+      if (node.op() != "Placeholder") continue;
+      return node.Annotate(absl::InvalidArgumentError("is no input of the entry point: add it to its feeds"));
+    }
+    return absl::OkStatus();
+  }
+
   struct Program {
     std::unique_ptr<mlir::MLIRContext> context =
         std::make_unique<mlir::MLIRContext>(mlir::MLIRContext::Threading::DISABLED);

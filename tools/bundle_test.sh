@@ -52,6 +52,17 @@ expect 2 'go together' "$stator" verify model.stb --against graph.pbtxt
 expect 0 'initial value w : float\[8, 16\]' "$stator" inspect model.stb
 expect 0 '"median_ms"' "$stator" bench model.stb --json
 expect 0 '' "$stator" compile graph.pbtxt --feed x --fetch y -o plain.stb
+# Small weights are weights.
+(cat graph.pbtxt; cat) >bias.pbtxt <<'EOF'
+node { name: "bias" op: "Const" attr { key: "dtype" value { type: DT_FLOAT } } attr { key: "value" value { tensor {
+  dtype: DT_FLOAT tensor_shape { dim { size: 8 } } float_val: [1, 2, 3, 4, 5, 6, 7, 8] } } } }
+node { name: "same" op: "Const" attr { key: "dtype" value { type: DT_FLOAT } } attr { key: "value" value { tensor {
+  dtype: DT_FLOAT tensor_shape { dim { size: 8 } } float_val: 3 } } } }
+node { name: "biased" op: "AddV2" input: "x" input: "bias" attr { key: "T" value { type: DT_FLOAT } } }
+node { name: "sum" op: "AddV2" input: "biased" input: "same" attr { key: "T" value { type: DT_FLOAT } } }
+EOF
+expect 0 'fixed weight same: ' "$stator" compile bias.pbtxt --feed x --fetch y --fetch sum -o bias.stb
+expect 0 'initial value bias : float\[8\]' "$stator" inspect bias.stb
 expect 1 'no sample' "$stator" verify plain.stb
 expect 1 'no sample' "$stator" bench plain.stb
 expect 0 '"median_ms"' "$stator" bench plain.stb --feed x=x32.npy --json
@@ -146,6 +157,10 @@ expect 0 'all nodes can be compiled' "$stator" compile graph.pbtxt --feed x --fe
 
 # Mistakes.
 expect 2 'nothing to compile' "$stator" compile graph.pbtxt -o no.stb
+expect 1 "'x'.*add it to its feeds" "$stator" compile graph.pbtxt --fetch y -o no.stb
+mkfifo pipe
+expect 1 'pipe: is no regular file' "$stator" compile graph.pbtxt --feed x --fetch y -o pipe
+[[ -p pipe ]] || fail "what is no file was replaced"
 expect 2 'give -o' "$stator" compile graph.pbtxt --feed x --fetch y
 expect 1 'fly' "$stator" compile graph.pbtxt --feed x --fetch y --target fly -o no.stb
 expect 1 "'x:0' was not given" "$stator" run model.stb --fetch y

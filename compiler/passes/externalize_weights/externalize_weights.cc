@@ -29,9 +29,9 @@ bool SeesMain(mlir::Operation* op, mlir::func::FuncOp main) {
   return op != nullptr;
 }
 
-bool IsLargeAndFloating(core::ConstantOp op) {
+bool IsWeight(core::ConstantOp op) {
   auto type = llvm::cast<mlir::RankedTensorType>(op.getType());
-  return llvm::isa<mlir::FloatType>(type.getElementType()) && type.getNumElements() >= kMinWeightElements;
+  return llvm::isa<mlir::FloatType>(type.getElementType()) && type.getRank() > 0 && type.getNumElements() > 0;
 }
 
 bool IsSplat(core::ConstantOp op) {
@@ -46,7 +46,7 @@ class Externalizer {
   Weights Run() {
     std::vector<core::ConstantOp> constants;
     main_.walk([&](core::ConstantOp op) {
-      if (IsLargeAndFloating(op)) constants.push_back(op);
+      if (IsWeight(op)) constants.push_back(op);
     });
     for (core::ConstantOp op : constants) {
       const std::string name = ConstNode(op.getLoc());

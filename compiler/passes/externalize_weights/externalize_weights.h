@@ -10,9 +10,6 @@
 
 namespace stator::compiler {
 
-// Smaller constants are parameters of the computation: folding them pays, replacing them does not.
-inline constexpr int64_t kMinWeightElements = 64;
-
 struct Weight {
   std::string name;          // of the node that was the constant
   mlir::ElementsAttr value;  // lives as long as the context
@@ -23,8 +20,8 @@ struct Weights {
   std::map<std::string, std::string> kept;  // constants that stayed, by node, and why
 };
 
-// Every floating-point constant of a Const node with at least kMinWeightElements elements that are not all equal becomes
-// a variable of the node's name, read at the start of @main. Whoever loads the program may replace it then. Runs right
+// Every floating-point constant of a Const node, but for scalars and those whose elements are all equal, becomes a
+// variable of the node's name, read at the start of @main. Whoever loads the program may replace it then. Runs right
 // after import: what is folded later stays replaceable, what import folded does not.
 Weights ExternalizeWeights(mlir::ModuleOp module);
 
