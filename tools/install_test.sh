@@ -148,6 +148,8 @@ assert np.array_equal(results['digit:0'], np.load('digit.npy'))
 assert np.array_equal(results['probabilities:0'], np.load('probabilities.npy'))
 
 model = stator_runtime.Model('training.stb')
+model.state['dense/bias'] = np.ones(128)  # before anything has initialized it
+assert model.state['dense/bias'][0] == 1
 model.run(entry='init')
 first = {name: model.state[name] for name in model.state}
 assert len(first) == 27 and first['dense/kernel'].shape == (1568, 128)

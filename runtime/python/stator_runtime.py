@@ -60,6 +60,8 @@ _DTYPES = {
     24: _wide("float8_e5m2", np.uint8),
     25: _wide("float8_e4m3fn", np.uint8),
 }
+# Types whose bits may be given as integers.
+_WIDE = {_DTYPES[code] for code in (14, 24, 25)}
 
 
 class StatorError(RuntimeError):
@@ -128,6 +130,17 @@ _EntryInfo = _struct(
     ("num_variables", _int32),
 )
 _PortInfo = _struct("_PortInfo", ("name", _text), ("dtype", _int32), ("rank", _int32), *_dims)
+_VariableInfo = _struct(
+    "_VariableInfo",
+    ("name", _text),
+    ("dtype", _int32),
+    ("rank", _int32),
+    *_dims,
+    ("is_read", _int32),
+    ("is_written", _int32),
+    ("has_initial_value", _int32),
+)
+_FixedWeightInfo = _struct("_FixedWeightInfo", ("name", _text), ("reason", _text))
 _SymbolInfo = _struct(
     "_SymbolInfo",
     ("name", _text),
@@ -230,8 +243,26 @@ def _to_array(tensor):
     return out
 
 
-def _as_bytes(value):
-    return value.encode() if isinstance(value, str) else bytes(value)
+def _as_bytes(what, value):
+    if not isinstance(value, (str, bytes)):
+        raise TypeError(f"{what}: expected str or bytes, got {type(value).__name__}")
+    return value.encode() if isinstance(value, str) else value
+
+
+def _convert(what, array, wanted):
+    """The array with elements of another type; raises rather than change what they say."""
+    if array.dtype == wanted:
+        return array
+    if array.dtype in (np.uint8, np.uint16) and wanted in _WIDE and array.itemsize == wanted.itemsize:
+        return np.ascontiguousarray(array).view(wanted)  # their bits
+    if array.dtype.kind in "iu" and wanted.kind in "iu":
+        limits = np.iinfo(wanted)
+        if array.size and (array.min() < limits.min or array.max() > limits.max):
+            raise ValueError(f"{what}: {wanted} holds {limits.min} to {limits.max}, "
+                             f"got {array.min()} to {array.max()}")  # fmt: skip
+    elif not np.can_cast(array.dtype, wanted, "same_kind"):
+        raise TypeError(f"{what}: expected {wanted}, got {array.dtype}")
+    return array.astype(wanted)
 
 
 def _to_tensor(what, value, dtype):
@@ -240,18 +271,14 @@ def _to_tensor(what, value, dtype):
     wanted = _DTYPES[dtype]
     if dtype == _STRING:
         array = np.asarray(value, dtype=object)
-        texts = [_as_bytes(v) for v in array.ravel()]
+        texts = [_as_bytes(what, v) for v in array.ravel()]
         keep = (_String * max(len(texts), 1))()
         for i, text in enumerate(texts):
             keep[i] = _String(ctypes.cast(ctypes.c_char_p(text), _pointer), len(text))
         tensor.data = ctypes.addressof(keep)
         keep = (keep, texts)
     else:
-        array = np.asarray(value)
-        if array.dtype != wanted:
-            if not np.can_cast(array.dtype, wanted, "same_kind"):
-                raise TypeError(f"{what}: expected {wanted}, got {array.dtype}")
-            array = array.astype(wanted)
+        array = _convert(what, np.asarray(value), wanted)
         array = np.ascontiguousarray(array).reshape(array.shape)
         tensor.data = array.ctypes.data
         keep = array
@@ -270,6 +297,9 @@ Port.__doc__ = "An input or output: dims are numbers, or texts such as 'batch' o
 Symbol = namedtuple("Symbol", "name min max divisor known_before")
 Symbol.__doc__ = "A size that is no constant. `known_before`: the inputs' sizes give it."
 Entry = namedtuple("Entry", "index name inputs outputs")
+Variable = namedtuple("Variable", "name dtype dims is_read is_written has_initial_value")
+FixedWeight = namedtuple("FixedWeight", "name reason")
+FixedWeight.__doc__ = "A weight that is compiled in, so that no state holds it."
 
 
 def _port(info):
@@ -382,6 +412,16 @@ class _Bundle(_Handle):
             _call("stator_model_get_symbol", self._handle, i, ctypes.byref(s))
             self.symbols.append(
                 Symbol(s.name.decode(), s.min, s.max, s.divisor, bool(s.known_before)))  # fmt: skip
+        self.variables, self.fixed_weights = {}, {}
+        for i in range(info.num_variables):
+            v = _VariableInfo()
+            _call("stator_model_get_variable", self._handle, -1, i, ctypes.byref(v))
+            flags = (bool(f) for f in (v.is_read, v.is_written, v.has_initial_value))
+            self.variables[v.name.decode()] = Variable(*_port(v), *flags)
+        for i in range(info.num_fixed_weights):
+            w = _FixedWeightInfo()
+            _call("stator_model_get_fixed_weight", self._handle, i, ctypes.byref(w))
+            self.fixed_weights[w.name.decode()] = FixedWeight(w.name.decode(), w.reason.decode())
         self.entries = {}
         for i in range(info.num_entries):
             e = _EntryInfo()
@@ -420,7 +460,8 @@ class Model:
     def __init__(self, source, *, threads=0, memory_budget=0, verify=False, host_functions=None,
                  log=None):  # fmt: skip
         self._bundle = _Bundle(source, verify, host_functions, log)
-        for name in ("producer", "target", "constant_bytes", "code_bytes", "symbols", "entries"):
+        for name in ("producer", "target", "constant_bytes", "code_bytes", "symbols", "entries",
+                     "variables", "fixed_weights"):  # fmt: skip
             setattr(self, name, getattr(self._bundle, name))
         self._context = Context(self, threads=threads, memory_budget=memory_budget)
 
@@ -453,12 +494,14 @@ class Context:
         self._bundle = model._bundle
         self._owner = _Handle("context")
         self._handle = self._owner._handle
-        self._lock = threading.Lock()
+        # A host function may come back to its own context, which then refuses.
+        self._lock = threading.RLock()
         options = _ContextOptions(threads=threads, memory_budget=memory_budget)
         _call("stator_context_create", self._bundle._handle, None if state is None else state._handle,
               ctypes.byref(options), ctypes.byref(self._handle))  # fmt: skip
         if state is None:
-            state = State(_pointer(_library().stator_context_state(self._handle)), self._owner)
+            handle = _pointer(_library().stator_context_state(self._handle))
+            state = State(handle, self._owner, (self._bundle.variables, self._bundle.fixed_weights))
         self.state = state
 
     def _bind(self, entry, inputs):
@@ -509,19 +552,20 @@ class Context:
 class State(MutableMapping):
     """Variables by name, as a dict: made from a model, or the one of a context."""
 
-    def __init__(self, source, owner=None):
+    def __init__(self, source, owner=None, known=None):
         if isinstance(source, Model):
-            owner = _Handle("state")
+            owner, known = _Handle("state"), (source.variables, source.fixed_weights)
             _call("stator_state_create", source._bundle._handle, ctypes.byref(owner._handle))
             source = owner._handle
         self._handle = source
         self._owner = owner  # keeps the handle alive
+        self._known = known  # not the bundle, whose memory a state does not need
 
     def copy(self):
         """An independent state with the same values; memory is shared until one changes."""
         owner = _Handle("state")
         _call("stator_state_copy", self._handle, ctypes.byref(owner._handle))
-        return State(owner._handle, owner)
+        return State(owner._handle, owner, self._known)
 
     def __iter__(self):
         lib = _library()
@@ -534,15 +578,11 @@ class State(MutableMapping):
     def __contains__(self, name):
         return name in list(self)
 
-    def _type(self, name):
-        tensor = _Tensor()
+    def __getitem__(self, name):
         if name not in self:
             raise KeyError(name)
+        tensor = _Tensor()
         _call("stator_state_read", self._handle, name.encode(), ctypes.byref(tensor))
-        return tensor
-
-    def __getitem__(self, name):
-        tensor = self._type(name)
         out = np.empty(tuple(tensor.dims[: tensor.rank]), dtype=_DTYPES[tensor.dtype])
         if out.nbytes:
             tensor.data, tensor.capacity = out.ctypes.data, out.nbytes
@@ -552,14 +592,21 @@ class State(MutableMapping):
     def __setitem__(self, name, value):
         self.update({name: value})
 
-    def update(self, values):  # pylint: disable=arguments-differ
+    def update(self, *values, **more):
         """Sets several at once: no run sees a part of them."""
+        values = dict(*values, **more)
+        variables, fixed_weights = self._known
+        for name in values:
+            if name not in self and name not in fixed_weights:
+                raise KeyError(name)
         tensors = (_Tensor * max(len(values), 1))()
         names = (_text * max(len(values), 1))()
         keep = []
         for i, (name, value) in enumerate(values.items()):
             names[i] = name.encode()
-            tensors[i], kept = _to_tensor(f"variable {name}", value, self._type(name).dtype)
+            # Uninitialized ones have a type too; of fixed weights the library says why not.
+            dtype = variables[name].dtype if name in variables else 1
+            tensors[i], kept = _to_tensor(f"variable {name}", value, dtype)
             keep.append(kept)
         _call("stator_state_write_all", self._handle, len(values), names, tensors)
 

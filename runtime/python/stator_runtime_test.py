@@ -75,6 +75,26 @@ class Run(unittest.TestCase):
         self.assertEqual(wrong, [])
 
 
+class Values(unittest.TestCase):
+    def test_types_change_only_where_values_do_not(self):
+        def convert(values, dtype):
+            return stator_runtime._convert("x", np.asarray(values), np.dtype(dtype))
+
+        np.testing.assert_array_equal(convert([3, 0, 255], np.uint8), [3, 0, 255])
+        with self.assertRaisesRegex(ValueError, "x: int32 holds -2147483648 to 2147483647, got 1 to"):
+            convert([1, 2**40], np.int32)
+        with self.assertRaisesRegex(ValueError, "uint8 holds 0 to 255"):
+            convert([-1], np.uint8)
+        with self.assertRaisesRegex(TypeError, "expected int32, got float64"):
+            convert([1.5], np.int32)
+        self.assertEqual(convert(np.zeros(0, np.int64), np.int8).shape, (0,))
+
+    def test_numbers_are_no_texts(self):
+        model = stator_runtime.Model(BUNDLES["words"], host_functions={"split": lambda *_: [[]]})
+        with self.assertRaisesRegex(TypeError, "input x:0: expected str or bytes, got int"):
+            model.run({"x": [5]})
+
+
 class Introspection(unittest.TestCase):
     def test_ports_and_symbols(self):
         log = []
@@ -113,6 +133,16 @@ class State(unittest.TestCase):
             model.state["w"] = [1]
         with self.assertRaises(KeyError):
             model.run({}, entry="none")
+        model.state.update([("w", [5, 6, 7, 8])])
+        np.testing.assert_array_equal(model.state["w"], [5, 6, 7, 8])
+
+    def test_variables_and_fixed_weights(self):
+        model = stator_runtime.Model(BUNDLES["weights"])
+        self.assertEqual(list(model.variables), ["w"])
+        self.assertTrue(model.variables["w"].has_initial_value)
+        self.assertEqual(model.fixed_weights["bias"].reason, "folded into a constant")
+        with self.assertRaisesRegex(stator_runtime.StatorError, "folded into a constant"):
+            model.state["bias"] = [1]
 
 
 class HostFunctions(unittest.TestCase):
@@ -139,6 +169,14 @@ class HostFunctions(unittest.TestCase):
         for _ in range(2):
             with self.assertRaises(KeyboardInterrupt):
                 model.run({"x": ["a"]})
+
+    def test_coming_back_to_its_own_context_is_refused(self):
+        def again(_inputs, _attributes):
+            model.run({"x": ["a"]})
+
+        model = stator_runtime.Model(BUNDLES["words"], host_functions={"split": again})
+        with self.assertRaisesRegex(stator_runtime.StatorError, "FailedPrecondition"):
+            model.run({"x": ["a"]})
 
     def test_no_results(self):
         model = stator_runtime.Model(BUNDLES["words"], host_functions={"split": lambda *_: [[]]})
