@@ -79,8 +79,12 @@ class Printer {
     out_ += "image by " + (m_.producer.empty() ? std::string("?") : m_.producer) + " for " +
             m_.target.name + " " + m_.target.arch;
     for (const std::string& f : m_.target.features) out_ += " +" + f;
-    out_ += "\nconstants " + std::to_string(m_.constants.size()) + " bytes, code " +
-            std::to_string(m_.code.size()) + " bytes\n";
+    out_ += "\n";
+    // A view's plan owns neither.
+    if (!m_.constants.empty() || !m_.code.empty()) {
+      out_ += "constants " + std::to_string(m_.constants.size()) + " bytes, code " +
+              std::to_string(m_.code.size()) + " bytes\n";
+    }
     for (size_t i = 0; i < m_.symbols.size(); ++i) Symbol(i);
     for (size_t i = 0; i < m_.kernels.size(); ++i) Kernel(i);
     for (size_t i = 0; i < m_.buffers.size(); ++i) Buffer(i);

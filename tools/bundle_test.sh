@@ -113,6 +113,11 @@ grep -q 'secret_layer' named.stb || fail "an ordinary bundle names its nodes"
 expect 0 '' "$stator" compile where.pbtxt --feed x --fetch y --strip -o stripped.stb
 if grep -q 'secret_layer' stripped.stb; then fail "a stripped bundle names a node"; fi
 
+# All targets are shown, and which of them would run here; without --fetch all results.
+expect 0 'target x86-64-v3: runs on this machine' "$stator" inspect model.stb
+grep -q 'target x86-64-v4: ' out || fail "inspect does not show all targets"
+expect 0 'y:0: float\[3, 16\]' "$stator" run model.stb --feed x=x3.npy
+
 # Named and bounded dimensions.
 expect 0 '' "$stator" compile graph.pbtxt --feed x --fetch y --symbol 'x:0[0]=rows,2..16' -o bounded.stb
 expect 0 '"rows" input \[2, 16\]' "$stator" inspect bounded.stb

@@ -13,6 +13,7 @@
 #include "formats/file.h"
 #include "graph/graph.h"
 #include "graph/status_macros.h"
+#include "runtime/core/mapped_image.h"
 #include "runtime/session/status.h"
 #include "tools/stator/bundle_file.h"
 #include "tools/stator/command.h"
@@ -80,6 +81,11 @@ absl::Status InspectImage(const InspectFlags& flags) {
   }
   std::printf("image: %lld bytes of code, %lld of constants\n",
               static_cast<long long>(view.code_size), static_cast<long long>(view.constants_size));
+  for (const executable::Target& target : view.targets) {
+    const executable::Status runs = runtime::CheckTarget(target);
+    std::printf("target %s: %s\n", target.name.c_str(),
+                runs.ok() ? "runs on this machine" : runs.message().c_str());
+  }
   std::printf("%s", executable::PrintImage(view.plan).c_str());
   return absl::OkStatus();
 }

@@ -103,7 +103,9 @@ absl::StatusOr<Outcome> RunByReference(const graph::Graph& graph, const RunFlags
   return outcome;
 }
 
-absl::StatusOr<Outcome> RunBundle(const RunFlags& flags, const NamedTensors& feeds) {
+// Without --fetch all results are wanted, and `flags` says so afterwards.
+absl::StatusOr<Outcome> RunBundle(const NamedTensors& feeds, RunFlags* run_flags) {
+  RunFlags& flags = *run_flags;
   if (!flags.targets.empty() || flags.reference) {
     return absl::InvalidArgumentError("usage: a bundle has entry points (--entry), not --target or --reference");
   }
@@ -113,6 +115,9 @@ absl::StatusOr<Outcome> RunBundle(const RunFlags& flags, const NamedTensors& fee
   STATOR_ASSIGN_OR_RETURN(const int32_t index, program.FindEntry(flags.entry));
   const executable::EntryPoint& entry = program.model().entry_points[index];
   STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> ordered, program.OrderFeeds(entry.name, feeds));
+  if (flags.fetches.empty()) {
+    for (const executable::Port& port : entry.fetches) flags.fetches.push_back(port.name);
+  }
   std::vector<size_t> wanted;
   for (const std::string& name : Names(flags.fetches)) {
     STATOR_ASSIGN_OR_RETURN(const size_t at, FindPort(entry.fetches, "output", name));
@@ -162,9 +167,9 @@ absl::Status Report(const RunFlags& flags, const Outcome& outcome) {
 absl::Status Run(const RunFlags& flags) {
   STATOR_ASSIGN_OR_RETURN(NamedTensors feeds, ReadFeeds("--feed", flags.feeds));
   if (IsImageFile(flags.graph)) {
-    const absl::StatusOr<Outcome> outcome = RunBundle(flags, feeds);
-    STATOR_RETURN_IF_ERROR(outcome.status());
-    return Report(flags, *outcome);
+    RunFlags all = flags;
+    STATOR_ASSIGN_OR_RETURN(const Outcome outcome, RunBundle(feeds, &all));
+    return Report(all, outcome);
   }
   if (!flags.entry.empty()) return absl::InvalidArgumentError("usage: --entry is for bundles");
   if (flags.fetches.empty() && flags.targets.empty()) {
