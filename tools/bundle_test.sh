@@ -158,6 +158,17 @@ c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only -x c++ names.h || fail "a hea
 # All that cannot be compiled, at once.
 expect 1 '2 problems' "$stator" compile odd.pbtxt --feed x --fetch both --check
 grep -q "'odd'" out && grep -q "'even'" out || fail "not all problems are listed: $(cat out)"
+(cat graph.pbtxt; cat) >calls.pbtxt <<'EOF'
+library { function {
+  signature { name: "f" input_arg { name: "a" type: DT_FLOAT } output_arg { name: "r" type: DT_FLOAT } }
+  node_def { name: "odd" op: "NoSuchOp" input: "a" attr { key: "T" value { type: DT_FLOAT } } }
+  node_def { name: "even" op: "NorThisOne" input: "odd:y:0" attr { key: "T" value { type: DT_FLOAT } } }
+  ret { key: "r" value: "even:y:0" } } }
+node { name: "call" op: "f" input: "y" }
+EOF
+expect 1 '2 problems' "$stator" compile calls.pbtxt --feed x --fetch call --check
+grep -q "'f', node 'odd' (op NoSuchOp)" out && grep -q "node 'even'" out ||
+  fail "not all problems of a function are listed: $(cat out)"
 expect 0 'all nodes can be compiled' "$stator" compile graph.pbtxt --feed x --fetch y --check
 
 # Mistakes.

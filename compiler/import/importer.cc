@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/import/node_expander.h"
+#include "compiler/import/unsupported_ops.h"
 #include "graph/graph_order.h"
 #include "graph/prune.h"
 #include "graph/status_macros.h"
@@ -228,7 +229,19 @@ std::vector<NodeProblem> FindImportProblems(const graph::Graph& graph, const OpS
   importer.CollectProblems(&problems);
   const absl::Status status = importer.Import().status();
   if (!status.ok() && problems.empty()) problems.push_back({"", status});
-  return problems;
+  // A node that calls functions names the first of what they hold.
+  std::vector<NodeProblem> all;
+  std::set<std::string> seen;
+  for (NodeProblem& problem : problems) {
+    const Node* node = graph.FindNode(problem.node);
+    std::vector<NodeProblem> inner;
+    if (node != nullptr) inner = UnsupportedInFunctions(graph, ops, node->def());
+    if (inner.empty()) inner.push_back(std::move(problem));
+    for (NodeProblem& each : inner) {
+      if (each.node.empty() || seen.insert(each.node).second) all.push_back(std::move(each));
+    }
+  }
+  return all;
 }
 
 }  // namespace stator::compiler
