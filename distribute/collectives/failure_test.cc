@@ -19,6 +19,8 @@ using runtime::NowNanoseconds;
 using runtime::RunControl;
 
 constexpr int64_t kSecond = 1'000'000'000;
+// Milliseconds in fact, but the machine may be busy. What hangs takes longer.
+constexpr int64_t kSoon = 5 * kSecond;
 
 absl::Status Sum(Group& group, std::vector<float>& data, const RunControl& control = {}) {
   const void* input = data.data();
@@ -50,7 +52,7 @@ TEST_P(Failures, EveryPendingCallNamesTheTaskThatVanished) {
       auto group = Group::Create(options, std::move(mesh[rank])).value();
       std::vector<float> data(100'000);
       const absl::Status status = Sum(*group, data);
-      EXPECT_LT(NowNanoseconds() - closed_ns, kSecond / 2);
+      EXPECT_LT(NowNanoseconds() - closed_ns, kSoon);
       EXPECT_NE(std::string(status.message()).find("worker 3 died"), std::string::npos) << status;
       EXPECT_EQ(Sum(*group, data), status);
     });
@@ -80,7 +82,7 @@ TEST_P(Failures, ACancelledCallEndsEverybodys) {
     RunControl control;
     if (rank == 0) control.token = &token;
     const absl::Status status = Sum(group, data, control);
-    EXPECT_LT(NowNanoseconds() - cancelled_ns, kSecond / 4) << "rank " << rank;
+    EXPECT_LT(NowNanoseconds() - cancelled_ns, kSoon) << "rank " << rank;
     if (rank == 0) {
       EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
     } else {
@@ -99,7 +101,7 @@ TEST_P(Failures, ADeadlineEndsTheWait) {
   RunControl control;
   control.deadline_ns = NowNanoseconds() + kSecond / 10;
   EXPECT_EQ(Sum(*group, data, control).code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_LT(NowNanoseconds() - control.deadline_ns, kSecond / 2);
+  EXPECT_LT(NowNanoseconds() - control.deadline_ns, kSoon);
 }
 
 // A slow peer is waited for, asleep: a thread that waits for 300 ms uses little of a core.

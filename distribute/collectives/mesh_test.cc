@@ -25,6 +25,8 @@ using runtime::NowNanoseconds;
 using runtime::RunControl;
 
 constexpr int64_t kSecond = 1'000'000'000;
+// Milliseconds in fact, but the machine may be busy. What hangs takes longer.
+constexpr int64_t kSoon = 5 * kSecond;
 
 RunControl Within(double seconds) {
   RunControl control;
@@ -125,7 +127,7 @@ void KillOneOfFour(Transport transport) {
         status = Sum(**group, data, Within(60));
         ++summed;
       }
-      EXPECT_LT(NowNanoseconds() - killed_ns, kSecond) << "rank " << rank;
+      EXPECT_LT(NowNanoseconds() - killed_ns, kSoon) << "rank " << rank;
       EXPECT_NE(std::string(status.message()).find("worker 3 died"), std::string::npos) << status;
     });
   }
@@ -159,7 +161,7 @@ TEST_P(MeshTest, SleepersWakeForADeath) {
   const absl::Status status = Sum(**group, data, Within(60));
   const int64_t noticed = NowNanoseconds();
   killer.join();
-  EXPECT_LT(noticed - killed_ns, kSecond / 2);
+  EXPECT_LT(noticed - killed_ns, kSoon);
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_NE(std::string(status.message()).find("worker 1 died"), std::string::npos) << status;
   waitpid(victim, nullptr, 0);
