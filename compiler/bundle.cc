@@ -8,10 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/dialect/constant_bytes.h"
+#include "compiler/dialect/dtype.h"
 #include "compiler/import/importer.h"
 #include "compiler/passes/externalize_weights/externalize_weights.h"
 #include "compiler/pipeline.h"
-#include "compiler/plan/buffers.h"
 #include "executable/append_image.h"
 #include "executable/image_builder.h"
 #include "graph/prune.h"
@@ -77,7 +77,7 @@ absl::Status AddInitialValues(const std::vector<Weight>& weights,
     if (!bytes) return absl::InternalError(absl::StrCat("weight '", weight.name, "' has no bytes"));
     const mlir::ShapedType type = weight.value.getShapedType();
     model->initial_values.push_back(
-        Store(weight.name, DTypeOf(type.getElementType()), type.getShape().vec(), *bytes, model));
+        Store(weight.name, core::DTypeOf(type.getElementType()), type.getShape().vec(), *bytes, model));
   }
   for (const executable::Variable& variable : model->entry_points[0].variables) {
     const auto value = values.find(variable.name);

@@ -35,6 +35,10 @@ mlir::RankedTensorType PanelsType(const RhsMatrix& matrix, mlir::Type element) {
   return mlir::RankedTensorType::get({matrix.columns / kPanelColumns, matrix.depth, kPanelColumns}, element);
 }
 
+executable::Layout PanelsLayout(bool columns_last) {
+  return columns_last ? executable::Layout::kPanelsOfLast : executable::Layout::kPanelsOfFirst;
+}
+
 llvm::ArrayRef<int64_t> PanelsPermutation(const RhsMatrix& matrix) {
   static constexpr std::array<int64_t, 3> kColumnsLast = {1, 0, 2}, kColumnsFirst = {0, 2, 1};
   return matrix.columns_last ? kColumnsLast : kColumnsFirst;

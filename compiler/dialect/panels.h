@@ -6,6 +6,7 @@
 #include <string>
 
 #include "compiler/dialect/core_dialect.h"
+#include "executable/panels.h"
 
 // Right-hand sides of contractions that lie in memory as code reads them: panels of 16 columns, [N/16][K][16]. In the
 // module the panels are an ordinary tensor; what the contraction takes is reshape(transpose(panels)), of the right-hand
@@ -14,7 +15,7 @@
 
 namespace stator::core {
 
-inline constexpr int64_t kPanelColumns = 16;
+using executable::kPanelColumns;
 // The kind of fusions that make panels.
 inline constexpr char kPackKind[] = "pack";
 
@@ -34,6 +35,8 @@ mlir::Value PanelsOf(mlir::Operation* contraction);
 
 // The tensor of panels that `matrix` becomes.
 mlir::RankedTensorType PanelsType(const RhsMatrix& matrix, mlir::Type element);
+// As images name it.
+executable::Layout PanelsLayout(bool columns_last);
 // How to get from the panels to [K, N] or [N, K].
 llvm::ArrayRef<int64_t> PanelsPermutation(const RhsMatrix& matrix);
 

@@ -1,6 +1,7 @@
 #include "compiler/plan/buffers.h"
 
 #include "absl/strings/str_cat.h"
+#include "compiler/dialect/dtype.h"
 #include "graph/status_macros.h"
 
 namespace stator::compiler {
@@ -10,34 +11,27 @@ using core::Dims;
 using executable::BufferKind;
 using executable::kNone;
 
-executable::DType DTypeOf(mlir::Type element) {
-  using executable::DType;
-  if (element.isF32()) return DType::kFloat32;
-  if (element.isF64()) return DType::kFloat64;
-  if (element.isF16()) return DType::kFloat16;
-  if (element.isBF16()) return DType::kBFloat16;
-  if (llvm::isa<core::ObjectType>(element)) return DType::kString;
-  if (auto integer = llvm::dyn_cast<mlir::IntegerType>(element)) {
-    const bool is_unsigned = integer.isUnsigned();
-    switch (integer.getWidth()) {
-      case 1:
-        return DType::kBool;
-      case 8:
-        return is_unsigned ? DType::kUInt8 : DType::kInt8;
-      case 16:
-        return is_unsigned ? DType::kUInt16 : DType::kInt16;
-      case 32:
-        return is_unsigned ? DType::kUInt32 : DType::kInt32;
-      case 64:
-        return is_unsigned ? DType::kUInt64 : DType::kInt64;
-    }
+namespace {
+
+// The interpreter knows all types, code generation not these.
+bool HasCode(executable::DType dtype) {
+  switch (dtype) {
+    case executable::DType::kInvalid:
+    case executable::DType::kFloat8E5M2:
+    case executable::DType::kFloat8E4M3FN:
+    case executable::DType::kComplex64:
+    case executable::DType::kComplex128:
+      return false;
+    default:
+      return true;
   }
-  return DType::kInvalid;
 }
+
+}  // namespace
 
 DimExpr BytesOf(mlir::Value value) {
   DimExpr count = core::Product(core::DimContextOf(value.getContext()), core::DimsOf(value));
-  return count * executable::DTypeSize(DTypeOf(core::ElementTypeOf(value)));
+  return count * executable::DTypeSize(core::DTypeOf(core::ElementTypeOf(value)));
 }
 
 bool HasOnlyInputSymbols(llvm::ArrayRef<DimExpr> dims) {
@@ -58,8 +52,8 @@ absl::StatusOr<int32_t> Buffers::New(mlir::Type type, BufferKind kind, mlir::Loc
   }
   Dims dims = core::DimsOf(tensor);
   executable::Buffer buffer;
-  buffer.dtype = DTypeOf(tensor.getElementType());
-  if (buffer.dtype == executable::DType::kInvalid) {
+  buffer.dtype = core::DTypeOf(tensor.getElementType());
+  if (!HasCode(buffer.dtype)) {
     return nodes_->NotLowered("element type of a tensor", loc);
   }
   const int32_t node = nodes_->First(loc);

@@ -13,9 +13,6 @@
 
 namespace stator::compiler {
 
-// The dtype of an element type; kInvalid if it has none.
-executable::DType DTypeOf(mlir::Type element);
-
 // The bytes of a tensor value.
 core::DimExpr BytesOf(mlir::Value value);
 

@@ -1,6 +1,7 @@
 #include "compiler/plan/entry_ports.h"
 
 #include "absl/strings/str_cat.h"
+#include "compiler/dialect/dtype.h"
 #include "compiler/plan/plan.h"
 #include "graph/status_macros.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -49,7 +50,7 @@ void EntryPorts::AddVariables(mlir::ModuleOp module) {
     variable.name = core::CallersName(op);
     auto type = llvm::cast<mlir::RankedTensorType>(op.getType());
     if (auto panels = core::StoredPanelsOf(op)) panels_[op.getSymName()] = *panels;
-    variable.dtype = DTypeOf(type.getElementType());
+    variable.dtype = core::DTypeOf(type.getElementType());
     variable.source_node = draft_.nodes.First(op.getLoc());
     variable.zero_initialized = op.getZeroInitialized();
     variable_index_[op.getSymName()] = static_cast<int32_t>(draft_.entry.variables.size());
@@ -106,8 +107,7 @@ absl::Status EntryPorts::Emit(core::ReadVariableOp op) {
     if (const auto panels = panels_.find(op.getVariable()); panels != panels_.end()) {
       const core::StoredPanels& stored = panels->second;
       variable.read_dims = draft_.exprs.Exprs(core::DimsOf(stored.type));
-      variable.layout = stored.columns_last ? executable::Layout::kPanelsOfLast
-                                            : executable::Layout::kPanelsOfFirst;
+      variable.layout = core::PanelsLayout(stored.columns_last);
     }
   }
   draft_.buffers.Set(op.getResult(), variable.read_buffer);

@@ -8,7 +8,8 @@
 namespace stator::compiler {
 
 // Work on constants alone runs once per load, packing of weights once per version of the variable:
-// emits it as the entry's init block, whose results persist. Returns the ops that the main block must leave out. Reservations must be made before.
+// emits it as the entry's init block, whose results persist. Returns the ops that the main block
+// must leave out. Reservations must be made before.
 absl::StatusOr<llvm::DenseSet<mlir::Operation*>> EmitInitSection(mlir::Block& body,
                                                                  EntryPorts* ports,
                                                                  Launches* launches,

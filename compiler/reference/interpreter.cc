@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "compiler/dialect/dtype.h"
 #include "compiler/reference/frame.h"
 #include "compiler/reference/number.h"
 #include "graph/status_macros.h"
@@ -10,40 +11,6 @@
 
 namespace stator::compiler::reference {
 namespace {
-
-DType IntegerDType(mlir::IntegerType type) {
-  const bool is_unsigned = type.isUnsigned();
-  switch (type.getWidth()) {
-    case 1:
-      return DType::kBool;
-    case 8:
-      return is_unsigned ? DType::kUInt8 : DType::kInt8;
-    case 16:
-      return is_unsigned ? DType::kUInt16 : DType::kInt16;
-    case 32:
-      return is_unsigned ? DType::kUInt32 : DType::kInt32;
-    case 64:
-      return is_unsigned ? DType::kUInt64 : DType::kInt64;
-    default:
-      return DType::kInvalid;
-  }
-}
-
-DType FindDType(mlir::Type element) {
-  if (element.isF32()) return DType::kFloat32;
-  if (element.isF64()) return DType::kFloat64;
-  if (element.isF16()) return DType::kFloat16;
-  if (element.isBF16()) return DType::kBFloat16;
-  if (element.isFloat8E5M2()) return DType::kFloat8E5M2;
-  if (element.isFloat8E4M3FN()) return DType::kFloat8E4M3FN;
-  if (auto integer = llvm::dyn_cast<mlir::IntegerType>(element)) return IntegerDType(integer);
-  if (auto complex = llvm::dyn_cast<mlir::ComplexType>(element)) {
-    if (complex.getElementType().isF32()) return DType::kComplex64;
-    if (complex.getElementType().isF64()) return DType::kComplex128;
-  }
-  if (llvm::isa<core::ObjectType>(element)) return DType::kString;
-  return DType::kInvalid;
-}
 
 absl::StatusOr<std::vector<Value>> RunFunctionRegion(mlir::Region& region,
                                                      std::vector<Value> arguments,
@@ -64,7 +31,7 @@ absl::StatusOr<std::vector<Value>> RunFunctionRegion(mlir::Region& region,
 }  // namespace
 
 absl::StatusOr<DType> DTypeOf(mlir::Type element) {
-  const DType dtype = FindDType(element);
+  const DType dtype = core::DTypeOf(element);
   if (dtype != DType::kInvalid) return dtype;
   std::string text;
   llvm::raw_string_ostream(text) << element;

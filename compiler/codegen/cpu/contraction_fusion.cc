@@ -21,8 +21,6 @@ using core::DimExpr;
 using core::Dims;
 using mlir::Value;
 
-static_assert(kPanel == core::kPanelColumns);
-
 // What a value of the body has to do with the contraction.
 enum class Use { kNone, kSamePosition, kOther };
 

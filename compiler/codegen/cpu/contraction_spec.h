@@ -18,12 +18,13 @@
 
 #include "absl/status/statusor.h"
 #include "compiler/codegen/cpu/target.h"
+#include "executable/panels.h"
 
 namespace stator::compiler {
 
 inline constexpr int64_t kContractionChunk = 4096;
 // Packed operands are panels of this many columns: [N/16][K][16], on every CPU.
-inline constexpr int64_t kPanel = 16;  // core::kPanelColumns
+inline constexpr int64_t kPanel = executable::kPanelColumns;
 // Columns that one tile of the packing phase packs.
 inline constexpr int64_t kPackColumns = 4 * kPanel;
 

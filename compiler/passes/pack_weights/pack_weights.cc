@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "compiler/dialect/constant_bytes.h"
 #include "compiler/dialect/core_builder.h"
 #include "compiler/dialect/panels.h"
 #include "executable/panels.h"
@@ -21,20 +22,8 @@ using core::kPanelColumns;
 using core::RhsMatrix;
 using mlir::Value;
 
-static_assert(kPanelColumns == executable::kPanelColumns);
-
 // No larger ones stay in the first-level cache as they are.
 constexpr int64_t kMinBytes = 16 * 1024;
-
-// The constant's elements in row-major order; nothing if they are not there one by one.
-std::optional<llvm::ArrayRef<char>> BytesOf(core::ConstantOp constant) {
-  if (auto resource = llvm::dyn_cast<mlir::DenseResourceElementsAttr>(constant.getValue())) {
-    return resource.getRawHandle().getBlob()->getData();
-  }
-  auto dense = llvm::dyn_cast<mlir::DenseIntOrFPElementsAttr>(constant.getValue());
-  if (!dense || dense.isSplat()) return std::nullopt;
-  return dense.getRawData();
-}
 
 bool IsContraction(mlir::Operation* op) { return llvm::isa<core::DotGeneralOp, core::ConvolutionOp>(op); }
 
@@ -108,13 +97,12 @@ class Packer {
   Value PanelsFor(core::ConstantOp constant, const RhsMatrix& matrix) {
     Value& panels = panels_[{constant.getValue(), matrix.columns_last ? 1 : 0}];
     if (panels && panels.getParentBlock() == constant->getBlock()) return panels;
-    const std::optional<llvm::ArrayRef<char>> bytes = BytesOf(constant);
+    const std::optional<llvm::ArrayRef<char>> bytes = core::ConstantBytesInPlace(constant.getValue());
     if (!bytes) return {};
     const mlir::RankedTensorType type = core::PanelsType(matrix, core::ElementTypeOf(constant.getResult()));
     // A resource: other attributes hash what they hold, and large weights take long.
     mlir::AsmResourceBlob blob = mlir::HeapAsmResourceBlob::allocate(bytes->size(), 64);
-    const executable::Layout layout =
-        matrix.columns_last ? executable::Layout::kPanelsOfLast : executable::Layout::kPanelsOfFirst;
+    const executable::Layout layout = core::PanelsLayout(matrix.columns_last);
     const std::vector<int64_t> dims = matrix.columns_last ? std::vector<int64_t>{matrix.depth, matrix.columns}
                                                           : std::vector<int64_t>{matrix.columns, matrix.depth};
     executable::ToLayout(layout, dims, type.getElementTypeBitWidth() / 8, bytes->data(), blob.getMutableData().data());
