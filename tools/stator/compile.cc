@@ -111,6 +111,8 @@ absl::Status Compile(Flags flags) {
   const bool emits_object = Emits(flags, "object") || Emits(flags, "header");
   // The classes of the header take weights as their callers have them.
   flags.compile.pack_weights = !emits_object;
+  // An object is for the last target alone.
+  if (!Emits(flags, "bundle")) flags.compile.targets = {flags.compile.targets.back()};
   STATOR_ASSIGN_OR_RETURN(const std::vector<executable::ImageModel> bundle,
                           CompileBundle(flags.compile));
   if (emits_object) {
