@@ -170,12 +170,8 @@ absl::Status Group::CheckInputs(ReduceOp op, DType dtype, size_t inputs, int64_t
   return absl::OkStatus();
 }
 
-absl::Status Group::AllReduce(ReduceOp op, DType dtype, absl::Span<const void* const> inputs,
-                              void* output, int64_t count, const RunControl& control) {
-  STATOR_RETURN_IF_ERROR(status_);
-  STATOR_RETURN_IF_ERROR(CheckInputs(op, dtype, inputs.size(), count));
-  STATOR_RETURN_IF_ERROR(Begin(op == ReduceOp::kMean ? "all_reduce_mean" : "all_reduce_sum", dtype,
-                               count, static_cast<int>(inputs.size())));
+Group::Plan Group::PlanReduction(ReduceOp op, DType dtype, absl::Span<const void* const> inputs,
+                                 void* output, int64_t count, const RunControl& control) const {
   Plan plan;
   plan.control = &control;
   plan.arithmetic = ArithmeticOf(dtype);
@@ -186,6 +182,16 @@ absl::Status Group::AllReduce(ReduceOp op, DType dtype, absl::Span<const void* c
   plan.work_bytes = plan.arithmetic->work_bytes;
   plan.own_work = plan.work_bytes != plan.element_bytes;
   if (op == ReduceOp::kMean) plan.divisor = static_cast<double>(inputs.size() * workers());
+  return plan;
+}
+
+absl::Status Group::AllReduce(ReduceOp op, DType dtype, absl::Span<const void* const> inputs,
+                              void* output, int64_t count, const RunControl& control) {
+  STATOR_RETURN_IF_ERROR(status_);
+  STATOR_RETURN_IF_ERROR(CheckInputs(op, dtype, inputs.size(), count));
+  STATOR_RETURN_IF_ERROR(Begin(op == ReduceOp::kMean ? "all_reduce_mean" : "all_reduce_sum", dtype,
+                               count, static_cast<int>(inputs.size())));
+  Plan plan = PlanReduction(op, dtype, inputs, output, count, control);
   if (levels_ > 0 && static_cast<size_t>(count) <= options_.small_bytes / plan.work_bytes) {
     return End(RunSmall(plan));
   }
@@ -201,16 +207,7 @@ absl::Status Group::ReduceScatter(ReduceOp op, DType dtype, absl::Span<const voi
   STATOR_RETURN_IF_ERROR(CheckInputs(op, dtype, inputs.size(), count));
   STATOR_RETURN_IF_ERROR(Begin(op == ReduceOp::kMean ? "reduce_scatter_mean" : "reduce_scatter_sum",
                                dtype, count, static_cast<int>(inputs.size())));
-  Plan plan;
-  plan.control = &control;
-  plan.arithmetic = ArithmeticOf(dtype);
-  plan.inputs = inputs;
-  plan.output = static_cast<char*>(output);
-  plan.count = count;
-  plan.element_bytes = plan.arithmetic->element_bytes;
-  plan.work_bytes = plan.arithmetic->work_bytes;
-  plan.own_work = plan.work_bytes != plan.element_bytes;
-  if (op == ReduceOp::kMean) plan.divisor = static_cast<double>(inputs.size() * workers());
+  Plan plan = PlanReduction(op, dtype, inputs, output, count, control);
   for (int level = 0; level < levels_; ++level) plan.moves.push_back({false, level});
   return End(RunBlocks(plan));
 }

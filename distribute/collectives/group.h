@@ -99,6 +99,9 @@ class Group {
   absl::Status End(absl::Status status);
   absl::Status Fail(const absl::Status& status);
   absl::Status CheckInputs(ReduceOp op, executable::DType dtype, size_t inputs, int64_t count);
+  // What all reductions have in common; the moves are left out.
+  Plan PlanReduction(ReduceOp op, executable::DType dtype, absl::Span<const void* const> inputs,
+                     void* output, int64_t count, const runtime::RunControl& control) const;
 
   absl::Status RunSmall(Plan& plan);
   absl::Status RunBlocks(Plan& plan);
