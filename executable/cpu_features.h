@@ -8,10 +8,10 @@
 
 namespace stator::executable {
 
-// A feature by LLVM's name. "Has": the CPU of this process has it and the operating system enables
-// it; never so for features of another architecture.
 struct CpuFeature {
-  const char* name;
+  const char* name;  // LLVM's
+  // The CPU of this process has it and the operating system enables it; false for features of
+  // another architecture.
   bool present;
 };
 
