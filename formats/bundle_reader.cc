@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "formats/crc32c.h"
+#include "formats/file.h"
 #include "formats/sorted_table.h"
 #include "formats/string_tensor.h"
 #include "formats/tensor_bundle.h"

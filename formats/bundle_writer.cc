@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "formats/crc32c.h"
+#include "formats/file.h"
 #include "formats/sorted_table.h"
 #include "formats/string_tensor.h"
 #include "formats/tensor_bundle.h"
@@ -11,10 +12,34 @@
 #include "proto/serialize.h"
 
 namespace stator::formats {
+namespace {
+
+class AtomicBundleFiles : public BundleFiles {
+ public:
+  AtomicBundleFiles(std::string prefix, AtomicFile data)
+      : prefix_(std::move(prefix)), data_(std::move(data)) {}
+
+  absl::Status AppendData(absl::string_view bytes) override { return data_.Append(bytes); }
+
+  // Both files are on the disk before either gets its name, which keeps the time between short.
+  absl::Status Finish(absl::string_view bytes) override {
+    STATOR_ASSIGN_OR_RETURN(AtomicFile index, AtomicFile::Create(prefix_ + ".index"));
+    STATOR_RETURN_IF_ERROR(index.Append(bytes));
+    STATOR_RETURN_IF_ERROR(index.Sync());
+    STATOR_RETURN_IF_ERROR(data_.Commit());
+    return index.Commit();
+  }
+
+ private:
+  std::string prefix_;
+  AtomicFile data_;
+};
+
+}  // namespace
 
 absl::StatusOr<BundleWriter> BundleWriter::Create(const std::string& prefix) {
   STATOR_ASSIGN_OR_RETURN(AtomicFile data, AtomicFile::Create(prefix + ".data-00000-of-00001"));
-  return BundleWriter(prefix, std::move(data));
+  return BundleWriter(prefix, std::make_unique<AtomicBundleFiles>(prefix, std::move(data)));
 }
 
 absl::StatusOr<BundleEntryProto*> BundleWriter::NewEntry(const std::string& name, DataType dtype,
@@ -53,7 +78,7 @@ absl::Status BundleWriter::Add(const std::string& name, DataType dtype,
   entry->set_size(expected);
   entry->set_crc32c(MaskCrc32c(Crc32c(bytes)));
   offset_ += expected;
-  return data_.Append(bytes);
+  return files_->AppendData(bytes);
 }
 
 absl::Status BundleWriter::AddStrings(const std::string& name, absl::Span<const int64_t> dims,
@@ -68,7 +93,7 @@ absl::Status BundleWriter::AddStrings(const std::string& name, absl::Span<const 
   entry->set_size(stored.bytes.size());
   entry->set_crc32c(MaskCrc32c(stored.crc));
   offset_ += stored.bytes.size();
-  return data_.Append(stored.bytes);
+  return files_->AppendData(stored.bytes);
 }
 
 absl::Status BundleWriter::AddSlice(const std::string& name, DataType dtype,
@@ -104,12 +129,7 @@ absl::Status BundleWriter::Finish() {
     STATOR_ASSIGN_OR_RETURN(table[name], SerializeDeterministic(entry));
   }
   STATOR_ASSIGN_OR_RETURN(const std::string bytes, BuildSortedTable(table));
-  // Both files are on the disk before either gets its name, which keeps the time between short.
-  STATOR_ASSIGN_OR_RETURN(AtomicFile index, AtomicFile::Create(prefix_ + ".index"));
-  STATOR_RETURN_IF_ERROR(index.Append(bytes));
-  STATOR_RETURN_IF_ERROR(index.Sync());
-  STATOR_RETURN_IF_ERROR(data_.Commit());
-  return index.Commit();
+  return files_->Finish(bytes);
 }
 
 }  // namespace stator::formats

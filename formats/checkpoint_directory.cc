@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "formats/file.h"
 #include "graph/status_macros.h"
 #include "proto/checkpoint_state.pb.h"
 #include "proto/serialize.h"

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <set>
 
+#include "formats/file.h"
+
 namespace stator::formats {
 namespace {
 

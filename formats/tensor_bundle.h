@@ -12,14 +12,15 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "formats/file.h"
 #include "formats/tensor_slice.h"
 #include "proto/tensor_bundle.pb.h"
 
@@ -74,6 +75,16 @@ class BundleReader {
   std::vector<Shard> shards_;
 };
 
+// The two files of a checkpoint that is being written, for writers that keep files in a way of
+// their own.
+class BundleFiles {
+ public:
+  virtual ~BundleFiles() = default;
+  virtual absl::Status AppendData(absl::string_view bytes) = 0;
+  // All data has been appended; the index is the whole other file.
+  virtual absl::Status Finish(absl::string_view index) = 0;
+};
+
 // Writes a checkpoint of one data file. The files appear under their names when Finish has made
 // both durable, data first, so a new prefix is either complete or absent. Where a checkpoint of
 // this prefix already exists, a crash between the two renames leaves one whose checksums fail: save
@@ -81,6 +92,9 @@ class BundleReader {
 class BundleWriter {
  public:
   static absl::StatusOr<BundleWriter> Create(const std::string& prefix);
+  // The same into other files, which promise what they like; `prefix` is for messages.
+  BundleWriter(std::string prefix, std::unique_ptr<BundleFiles> files)
+      : prefix_(std::move(prefix)), files_(std::move(files)) {}
 
   // kAlreadyExists for a name given before; kInvalidArgument if `bytes` is not what the type and
   // sizes ask for, or for a type that a checkpoint cannot hold.
@@ -97,13 +111,11 @@ class BundleWriter {
   absl::Status Finish();
 
  private:
-  BundleWriter(std::string prefix, AtomicFile data)
-      : prefix_(std::move(prefix)), data_(std::move(data)) {}
   absl::StatusOr<BundleEntryProto*> NewEntry(const std::string& name, DataType dtype,
                                              absl::Span<const int64_t> dims);
 
   std::string prefix_;
-  AtomicFile data_;
+  std::unique_ptr<BundleFiles> files_;
   int64_t offset_ = 0;
   std::map<std::string, BundleEntryProto> entries_;
 };
