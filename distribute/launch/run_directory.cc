@@ -1,0 +1,122 @@
+#include "distribute/launch/run_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "formats/file.h"
+#include "graph/status_macros.h"
+
+namespace stator::distribute {
+namespace {
+
+constexpr int kSecretBytes = 32;
+
+std::string HostName() {
+  char name[256] = {};
+  gethostname(name, sizeof(name) - 1);
+  return name;
+}
+
+}  // namespace
+
+std::string TaskFileName(const std::string& task) {
+  return absl::StrReplaceAll(task, {{":", "-"}, {"/", "-"}});
+}
+
+RunDirectory::RunDirectory(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  path_ = error ? path : absolute.lexically_normal().string();
+  while (path_.size() > 1 && path_.back() == '/') path_.pop_back();
+}
+
+std::string RunDirectory::LogFile(uint64_t epoch, const std::string& task) const {
+  return absl::StrCat(path_, "/logs/epoch-", epoch, "/", TaskFileName(task), ".log");
+}
+
+std::string RunDirectory::FailureFile(uint64_t epoch, const std::string& task) const {
+  return absl::StrCat(path_, "/failures/epoch-", epoch, "/", TaskFileName(task), ".json");
+}
+
+std::string RunDirectory::ExitFile(uint64_t epoch, const std::string& task) const {
+  return absl::StrCat(path_, "/exits/epoch-", epoch, "/", TaskFileName(task), ".json");
+}
+
+absl::Status RunDirectory::Create() const {
+  std::error_code error;
+  std::filesystem::create_directories(path_, error);
+  if (error) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("run_directory ", path_, " cannot be made: ", error.message()));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<FileDescriptor> RunDirectory::Lock() const {
+  const std::string path = path_ + "/lock";
+  FileDescriptor lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!lock.valid()) return formats::ErrnoStatus("open", path);
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return formats::ErrnoStatus("lock", path);
+    const auto holder = formats::ReadFile(path, 4096);
+    return absl::UnavailableError(absl::StrCat(
+        "run_directory ", path_, " is in use by ",
+        holder.ok() && !holder->empty() ? absl::StripAsciiWhitespace(*holder) : "another launcher",
+        "; end that launch, or give this one another run_directory"));
+  }
+  const std::string me = absl::StrCat("pid ", getpid(), " on host ", HostName(), "\n");
+  if (ftruncate(lock.get(), 0) != 0 ||
+      pwrite(lock.get(), me.data(), me.size(), 0) != static_cast<ssize_t>(me.size())) {
+    return formats::ErrnoStatus("write", path);
+  }
+  return lock;
+}
+
+absl::StatusOr<uint64_t> RunDirectory::LastEpoch() const {
+  const std::string path = path_ + "/epoch";
+  const auto text = formats::ReadFile(path, 64);
+  if (absl::IsNotFound(text.status())) return 0;
+  STATOR_RETURN_IF_ERROR(text.status());
+  uint64_t epoch = 0;
+  if (!absl::SimpleAtoi(*text, &epoch)) {
+    return absl::DataLossError(absl::StrCat(path, ": expected a number, found '", *text, "'"));
+  }
+  return epoch;
+}
+
+absl::StatusOr<uint64_t> RunDirectory::NextEpoch() const {
+  STATOR_ASSIGN_OR_RETURN(const uint64_t last, LastEpoch());
+  STATOR_RETURN_IF_ERROR(
+      formats::WriteFileAtomically(path_ + "/epoch", absl::StrCat(last + 1, "\n")));
+  return last + 1;
+}
+
+absl::Status RunDirectory::EnsureSecret() const {
+  const std::string path = secret_file();
+  const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.valid()) {
+    return errno == EEXIST ? absl::OkStatus() : formats::ErrnoStatus("create", path);
+  }
+  char bytes[kSecretBytes];
+  if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes)) {
+    return formats::ErrnoStatus("read random bytes for", path);
+  }
+  const std::string text = absl::BytesToHexString(absl::string_view(bytes, sizeof(bytes)));
+  if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    return formats::ErrnoStatus("write", path);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace stator::distribute
