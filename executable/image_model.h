@@ -394,13 +394,13 @@ struct Node {
   int32_t line = 0;
 };
 
-// A tensor whose bytes lie in the constants section (strings: see EncodeStrings).
+// A tensor of numbers whose bytes lie in the constants section.
 struct StoredTensor {
   std::string name;
   DType dtype = DType::kInvalid;
   std::vector<int64_t> dims;
   int64_t constant_offset = 0;  // a multiple of kBufferAlignment
-  int64_t constant_size = 0;    // numbers: exactly the tensor's bytes
+  int64_t constant_size = 0;    // exactly the tensor's bytes
 };
 
 // Inputs of an entry point, in the order of its feeds, and what it computed from them when the image

@@ -1,12 +1,12 @@
 #include "ops/register_host_functions.h"
 
-#include "ops/array/host.h"
 #include "ops/io/host.h"
+#include "runtime/core/builtin_functions.h"
 
 namespace stator::ops {
 
 void RegisterHostFunctions(runtime::HostRegistry* registry) {
-  RegisterArrayHostFunctions(registry);
+  runtime::RegisterBuiltinFunctions(registry);
   RegisterIoHostFunctions(registry);
 }
 

@@ -8,7 +8,7 @@
 #include "formats/tensor_bundle.h"
 #include "formats/tensor_slice.h"
 #include "graph/status_macros.h"
-#include "ops/host_attributes.h"
+#include "runtime/core/host_attributes.h"
 #include "runtime/core/tensor.h"
 #include "runtime/session/status.h"
 
@@ -16,9 +16,9 @@ namespace stator::ops {
 namespace {
 
 using executable::DType;
-using executable::Status;
 using runtime::FromAbsl;
 using runtime::HostCallContext;
+using runtime::StringsAttribute;
 using runtime::TensorView;
 using runtime::ToAbsl;
 using runtime::TypeText;
@@ -166,41 +166,11 @@ absl::Status Restore(HostCallContext* call) {
   return absl::OkStatus();
 }
 
-Status RestoredTensor(HostCallContext* call) {
-  const std::string& packed = call->InputString(0, 0);
-  PackedHeader header{};
-  if (packed.size() >= sizeof(header)) std::memcpy(&header, packed.data(), sizeof(header));
-  const size_t rank = static_cast<uint16_t>(header.rank);
-  const size_t front = sizeof(header) + rank * sizeof(int64_t);
-  if (packed.size() < front) {
-    return executable::InvalidArgument("the value to assign was not restored from a checkpoint");
-  }
-  Sizes dims(rank);
-  std::memcpy(dims.data(), packed.data() + sizeof(header), dims.size() * sizeof(int64_t));
-  const DType dtype = static_cast<DType>(header.dtype);
-  if (dtype != call->output(0).dtype) {
-    return executable::InvalidArgument("restored " + TypeText(dtype, dims) +
-                                       ", the variable holds " +
-                                       executable::DTypeName(call->output(0).dtype));
-  }
-  if (call->output(0).data == nullptr) {
-    STATOR_EXEC_RETURN_IF_ERROR(call->AllocateOutput(0, dims));
-  } else if (call->output(0).dims != dims) {
-    return executable::InvalidArgument("restored " + TypeText(dtype, dims) + ", the variable is " +
-                                       TypeText(dtype, call->output(0).dims));
-  }
-  if (packed.size() > front) {
-    std::memcpy(call->output(0).data, packed.data() + front, packed.size() - front);
-  }
-  return Status::Ok();
-}
-
 }  // namespace
 
 void RegisterIoHostFunctions(runtime::HostRegistry* registry) {
   registry->Register("SaveV2", [](HostCallContext* call) { return FromAbsl(Save(call)); });
   registry->Register("RestoreV2", [](HostCallContext* call) { return FromAbsl(Restore(call)); });
-  registry->Register("RestoredTensor", RestoredTensor);
 }
 
 }  // namespace stator::ops

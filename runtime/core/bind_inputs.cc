@@ -25,7 +25,7 @@ Status RunExecution::CheckPort(const char* what, const executable::Port& port,
 Status RunExecution::BindInputs(const std::vector<Tensor>& feeds) {
   if (feeds.size() != entry_.feeds.size()) {
     return InvalidArgument("entry " + entry_.name + ": expected " +
-                           std::to_string(entry_.feeds.size()) + " feeds, got " +
+                           std::to_string(entry_.feeds.size()) + " inputs, got " +
                            std::to_string(feeds.size()));
   }
   bound_input_.assign(m_.symbols.size(), 0);
@@ -54,13 +54,13 @@ Status RunExecution::BindInputs(const std::vector<Tensor>& feeds) {
     bind(v.read_dims, lease.dims);
   }
   for (size_t i = feeds.size(); i-- > 0;) {
-    STATOR_EXEC_RETURN_IF_ERROR(CheckPort("feed", entry_.feeds[i], feeds[i]));
+    STATOR_EXEC_RETURN_IF_ERROR(CheckPort("input", entry_.feeds[i], feeds[i]));
     bind(entry_.feeds[i].dims, feeds[i].dims());
   }
   STATOR_EXEC_RETURN_IF_ERROR(UsePlan());
   for (size_t i = 0; i < feeds.size(); ++i) {
     STATOR_EXEC_RETURN_IF_ERROR(
-        CheckDims("feed ", entry_.feeds[i].name, entry_.feeds[i].dims, feeds[i].dims()));
+        CheckDims("input ", entry_.feeds[i].name, entry_.feeds[i].dims, feeds[i].dims()));
   }
   for (size_t i = 0; i < entry_.variables.size(); ++i) {
     const executable::Variable& v = entry_.variables[i];

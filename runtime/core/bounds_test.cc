@@ -117,6 +117,16 @@ TEST(Bounds, NegativeSizes) {
   }
 }
 
+TEST(Bounds, SizesThatOverflowNameTheInput) {
+  Liar t;
+  const int32_t b =
+      t.Sized("b", BufferKind::kArena, t.exprs.Mul(t.n, t.exprs.Const(INT64_MAX)), 0, 0);
+  t.Add(t.main, 0, Copy{t.x, b});
+  EXPECT_EQ(t.Run(),
+            "InvalidArgument: size (n * 9223372036854775807) overflows or divides by zero: input "
+            "x:0, dimension 0 (n) is 2");
+}
+
 TEST(Bounds, AGuardThatDividesTheSmallestNumber) {
   Liar t;
   t.model.entry_points[0].guards.push_back({t.exprs.Const(-1), t.exprs.Const(INT64_MIN),

@@ -58,8 +58,12 @@ Status ReadType(const stator_tensor& tensor, std::vector<int64_t>* dims, int64_t
   int64_t bytes = ElementBytes(dtype);
   for (size_t i = 0; i < dims->size(); ++i) {
     const int64_t dim = (*dims)[i];
-    if (dim < 0 || __builtin_mul_overflow(bytes, dim, &bytes)) {
+    if (dim < 0) {
       return InvalidArgument("dimension " + std::to_string(i) + " is " + std::to_string(dim));
+    }
+    if (__builtin_mul_overflow(bytes, dim, &bytes)) {
+      return InvalidArgument("dimension " + std::to_string(i) + " is " + std::to_string(dim) +
+                             ": more bytes than an int64 counts");
     }
   }
   if (tensor.bytes != 0 && tensor.bytes != static_cast<size_t>(bytes)) {

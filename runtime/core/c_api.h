@@ -39,6 +39,7 @@ struct ModelData {
   std::shared_ptr<Executable> executable;
   std::vector<Entry> entries;
   std::vector<VariableInfo> variables;  // of all entries, sorted by name
+  std::vector<int32_t> symbol_entries;  // see SymbolEntries
   std::string features;
   void (*log)(void* user, int32_t level, const char* message) = nullptr;
   void* log_user = nullptr;
@@ -123,11 +124,32 @@ Status WriteStruct(const char* what, const T& value, T* given) {
   return Status::Ok();
 }
 
-// Element `i` of an array whose elements have the size that the first one states.
+// Element `i` of an array whose elements have the size that the first one states, which ReadElement
+// has seen to be right.
 template <typename T>
 T* Element(T* array, int32_t i) {
   const auto address = reinterpret_cast<uintptr_t>(array) + array->struct_size * i;
   return reinterpret_cast<T*>(address);
+}
+
+// Copies one that the caller gave. InvalidArgument when it states another size than the first one.
+template <typename T>
+Status ReadElement(const char* what, const T* array, int32_t i, T* out) {
+  const size_t stride = array->struct_size;
+  if (stride % alignof(T) != 0) {
+    return executable::InvalidArgument(std::string(what) + ": struct_size is " +
+                                       std::to_string(stride) + ", expected a multiple of " +
+                                       std::to_string(alignof(T)));
+  }
+  if (i == 0 || stride < sizeof(T))
+    return ReadStruct(what, array, out);  // which refuses a small one
+  const T* element = Element(array, i);
+  if (element->struct_size != stride) {
+    return executable::InvalidArgument(std::string(what) + ": struct_size is " +
+                                       std::to_string(element->struct_size) + ", expected " +
+                                       std::to_string(stride) + " as in the first of the array");
+  }
+  return ReadStruct(what, element, out);
 }
 
 // A failed status with `place` before its text. Places are named only when something failed: a run

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -166,7 +167,9 @@ stator_state* stator_context_state(stator_context* context) {
   return context == nullptr ? nullptr : &context->state;
 }
 
-stator_cancellation* stator_cancellation_create(void) { return new stator_cancellation; }
+stator_cancellation* stator_cancellation_create(void) {
+  return new (std::nothrow) stator_cancellation;
+}
 void stator_cancellation_cancel(stator_cancellation* cancellation) {
   if (cancellation != nullptr) cancellation->token.Cancel();
 }

@@ -137,5 +137,30 @@ TEST(HostFunctions, MustMakeTheirOutputsFromRealBytes) {
   EXPECT_TRUE(run().ok());
 }
 
+std::vector<std::string> RunLabels(const Model& model) {
+  Context context = Make(model, Threads(1));
+  std::vector<Tensor> out;
+  const Error error = context.Run(0, {}, &out);
+  EXPECT_TRUE(error.ok()) << error.message();
+  std::vector<std::string> strings;
+  for (int64_t i = 0; error.ok() && i < out[0].size(); ++i) {
+    const stator_string s = out[0].data<stator_string>()[i];
+    strings.emplace_back(s.data, s.size);
+  }
+  return strings;
+}
+
+TEST(HostFunctions, TheLibraryHasSomeItself) {
+  EXPECT_EQ(RunLabels(Load("labels")), (std::vector<std::string>{"cat", "say \"meow\"\n"}));
+  LoadOptions options;  // the program's own goes first
+  options.host_functions = {{"StringConstant", [](stator_call* call) {
+                               const stator_string text = stator_call_attributes(call);
+                               EXPECT_EQ(std::string(text.data, text.size).substr(0, 1), "{");
+                               stator_call_set_output_string(call, 0, 1, "mine", 4, nullptr);
+                               return Error();
+                             }}};
+  EXPECT_EQ(RunLabels(Load("labels", std::move(options))), (std::vector<std::string>{"", "mine"}));
+}
+
 }  // namespace
 }  // namespace stator_runtime

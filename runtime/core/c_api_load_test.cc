@@ -1,5 +1,6 @@
 // Models of the C interface: from where they come, and what is refused.
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,6 +79,42 @@ TEST(Load, RefusesPathsThatAreNoFiles) {
   EXPECT_EQ(Model::LoadFile(testing::TempDir()).error().code(), STATOR_INVALID_ARGUMENT);
 }
 
+TEST(Load, ExternalWeightsAreBesideTheFileOrNamed) {
+  const std::string bytes = Bytes("external");
+  const std::string weights = WriteFile("w.weights", Bytes("external_weights"));
+  const auto first_weight = [](const Result<Model>& model) {
+    EXPECT_TRUE(model.ok()) << model.error().message();
+    return model.ok() ? Values(*State::Create(*model)->Read("w"))[0] : 0;
+  };
+  LoadOptions options;
+  EXPECT_EQ(Model::LoadMemory(bytes.data(), bytes.size()).error().message(),
+            "image: its weights are in another file, which only loading by path finds: name it in "
+            "the load options (weights_path)");
+  options.weights_path = weights;
+  EXPECT_EQ(first_weight(Model::LoadMemory(bytes.data(), bytes.size(), options)), 0.5f);
+  const std::string path = WriteFile("external.stb", bytes);
+  const int fd = open(path.c_str(), O_RDONLY);
+  EXPECT_EQ(Model::LoadFd(fd, 0, 0).error().code(), STATOR_FAILED_PRECONDITION);
+  EXPECT_EQ(first_weight(Model::LoadFd(fd, 0, 0, options)), 0.5f);
+  close(fd);
+  unlink((path + ".weights").c_str());
+  EXPECT_EQ(Model::LoadFile(path).error().code(), STATOR_NOT_FOUND);
+  EXPECT_EQ(first_weight(Model::LoadFile(path, options)), 0.5f);
+  WriteFile("external.stb.weights", Bytes("external_weights"));
+  EXPECT_EQ(first_weight(Model::LoadFile(path)), 0.5f);
+  options.weights_path = WriteFile("other.weights", Bytes("other_weights"));
+  EXPECT_FALSE(Model::LoadFile(path, options).ok());
+}
+
+TEST(Load, TooLittleAddressSpaceIsResourceExhausted) {
+  const int fd = memfd_create("huge", 0);
+  ASSERT_GE(fd, 0);
+  if (ftruncate(fd, int64_t{1} << 47) != 0) GTEST_SKIP() << "no sparse files of this size";
+  const Error error = Model::LoadFd(fd, 0, 0).error();
+  EXPECT_EQ(error.code(), STATOR_RESOURCE_EXHAUSTED) << error.message();
+  close(fd);
+}
+
 TEST(Load, SaysWhatTheMachineForbids) {
   if (geteuid() == 0) GTEST_SKIP() << "nothing is forbidden to root";
   const std::string path = WriteFile("secret.stb", Bytes("chain"));
@@ -130,7 +167,7 @@ TEST(Load, LogsAndChecksStructs) {
   newer.known.struct_size = 0;
   EXPECT_EQ(stator_model_load_memory(bytes.data(), bytes.size(), &newer.known, &handle, &error),
             STATOR_INVALID_ARGUMENT);
-  EXPECT_STREQ(error.message, "load options: struct_size is 0, expected at least 40");
+  EXPECT_STREQ(error.message, "load options: struct_size is 0, expected at least 48");
 }
 
 }  // namespace

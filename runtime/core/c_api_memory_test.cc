@@ -129,6 +129,57 @@ TEST(Run, AllocatorGivesMissingOutputMemory) {
   }
 }
 
+TEST(Run, TheWrappersAllocatorGivesMissingOutputMemory) {
+  const Model model = Load("chain");
+  ContextOptions options = Threads(1);
+  alignas(64) float memory[64];
+  std::string calls;
+  options.allocate = [&](int32_t entry, int32_t output, size_t bytes, size_t) -> void* {
+    calls += std::to_string(entry) + std::to_string(output) + (bytes >= 12 ? "+" : "-");
+    return memory;
+  };
+  Context context = Make(model, std::move(options));
+  Context moved = std::move(context);
+  std::vector<Tensor> out;
+  const Error error = moved.Run(0, List(Floats({1, -2, 3}), Floats({0, 0, 0})), &out);
+  ASSERT_TRUE(error.ok()) << error.message();
+  EXPECT_EQ(out[0].data<float>(), memory);
+  EXPECT_EQ(Values(out[0]), (std::vector<float>{3, -6, 9}));
+  EXPECT_EQ(calls, "00+");
+}
+
+TEST(Run, ElementsOfOtherSizesAreRefused) {
+  const Model model = Load("chain");
+  Context context = Make(model, Threads(1));
+  float values[1] = {1};
+  struct Larger {
+    stator_tensor known;
+    int64_t later[2];
+  } inputs[2] = {};
+  for (Larger& t : inputs) {
+    t.known = Tensor::Borrow<float>({1}, values).c();
+    t.known.struct_size = sizeof(Larger);
+  }
+  stator_tensor output = STATOR_INIT(stator_tensor);
+  Error::Slot slot;
+  const auto run = [&] {
+    return slot(
+        stator_context_run(context.c(), 0, &inputs[0].known, 2, &output, 1, nullptr, &slot.error));
+  };
+  EXPECT_TRUE(run().ok()) << slot.error.message;
+  EXPECT_EQ(static_cast<float*>(output.data)[0], 6);
+  const std::string size = std::to_string(sizeof(Larger));
+  inputs[1].known.struct_size = sizeof(stator_tensor);
+  EXPECT_EQ(run().message(), "input y:0: tensor: struct_size is " +
+                                 std::to_string(sizeof(stator_tensor)) + ", expected " + size +
+                                 " as in the first of the array");
+  inputs[1].known.struct_size = size_t{1} << 40;
+  EXPECT_EQ(run().code(), STATOR_INVALID_ARGUMENT);
+  inputs[0].known.struct_size = sizeof(Larger) - 1;
+  EXPECT_EQ(run().message(), "input x:0: tensor: struct_size is " +
+                                 std::to_string(sizeof(Larger) - 1) + ", expected a multiple of 8");
+}
+
 TEST(Run, DataDependentSizesFitOrSayWhatTheyNeed) {
   const Model model = Load("positive");
   Context context = Make(model, Threads(1));
@@ -156,13 +207,14 @@ TEST(Run, BudgetPlanAndStats) {
   EXPECT_EQ(plan->lower_bound, 448);
   std::vector<Tensor> out;
   ASSERT_TRUE(context.Run(0, List(batch(100), batch(100)), &out).ok());
-  stator_run_stats stats = STATOR_INIT(stator_run_stats);
-  ASSERT_EQ(stator_context_get_stats(context.c(), 0, &stats, nullptr), STATOR_OK);
-  EXPECT_EQ(stats.planned_bytes, 448);
-  EXPECT_EQ(stats.peak_bytes, 848);  // and the output
+  const Result<stator_run_stats> stats = context.Stats(0);
+  ASSERT_TRUE(stats.ok()) << stats.error().message();
+  EXPECT_EQ(stats->planned_bytes, 448);
+  EXPECT_EQ(stats->peak_bytes, 848);  // and the output
   EXPECT_EQ(context.Run(0, List(batch(1000), batch(1000)), &out).code(), STATOR_RESOURCE_EXHAUSTED);
   EXPECT_EQ(context.Plan(0, List(batch(3), batch(4))).error().code(), STATOR_INVALID_ARGUMENT);
-  EXPECT_EQ(stator_context_release_memory(context.c(), nullptr), STATOR_OK);
+  EXPECT_TRUE(context.ReleaseMemory().ok());
+  EXPECT_EQ(context.Stats(1).error().code(), STATOR_NOT_FOUND);
   EXPECT_TRUE(context.Run(0, List(batch(100), batch(100)), &out).ok());
 }
 
@@ -184,6 +236,10 @@ TEST(Run, PlanTellsOutputSizes) {
   ASSERT_EQ(stator_context_plan(other.c(), 0, inputs, 2, &output, 1, nullptr, nullptr), STATOR_OK);
   EXPECT_EQ(output.dims[0], 7);
   EXPECT_EQ(output.bytes, 28u);
+  std::vector<Tensor> types;
+  ASSERT_TRUE(other.Plan(0, List(Floats({1, 2}), Floats({1, 2})), &types).ok());
+  ASSERT_EQ(types.size(), 1u);
+  EXPECT_EQ(types[0].dims(), std::vector<int64_t>{2});
 }
 
 TEST(Run, StatisticsOutliveMemory) {

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "executable/expr_eval.h"
+#include "runtime/core/builtin_functions.h"
 #include "runtime/core/c_api.h"
+#include "runtime/core/symbol_entries.h"
 
 namespace stator::runtime {
 namespace {
@@ -57,6 +59,7 @@ void Describe(ModelData* data) {
     for (ModelData::VariableInfo& v : entry.variables) fix(&v.type);
   }
   for (ModelData::VariableInfo& v : data->variables) fix(&v.type);
+  data->symbol_entries = SymbolEntries(image);
   for (const std::string& feature : image.target.features) {
     data->features += (data->features.empty() ? "" : " ") + feature;
   }
@@ -75,7 +78,7 @@ Status ReadLoadOptions(const stator_load_options* given, ModelData* data, LoadOp
   }
   for (int32_t i = 0; i < o.num_host_functions; ++i) {
     stator_host_entry entry;
-    STATOR_EXEC_RETURN_IF_ERROR(ReadStruct("host function", Element(o.host_functions, i), &entry));
+    STATOR_EXEC_RETURN_IF_ERROR(ReadElement("host function", o.host_functions, i, &entry));
     if (entry.name == nullptr || entry.function == nullptr) {
       return InvalidArgument("load options: host function " + std::to_string(i) +
                              " has no name or no function");
@@ -85,7 +88,9 @@ Status ReadLoadOptions(const stator_load_options* given, ModelData* data, LoadOp
                     std::string("load options: host function ") + entry.name + " is given twice");
     }
   }
+  RegisterBuiltinFunctions(&data->host_functions);
   options->host_functions = &data->host_functions;
+  if (o.weights_path != nullptr) options->weights_path = o.weights_path;
   options->hash_check = o.verify == STATOR_VERIFY_FULL ? executable::HashCheck::kAll
                                                        : executable::HashCheck::kPlanAndCode;
   return Status::Ok();
@@ -165,9 +170,12 @@ Status GetVariable(const stator_model* model, int32_t entry, int32_t index,
   return WriteStruct("info", out, info);
 }
 
-int32_t FindPort(const std::vector<executable::Port>& ports, const char* name) {
+int32_t FindPort(const std::vector<executable::Port>& ports, const std::string& name) {
+  const auto full = [](const std::string& n) {
+    return n.find(':') == std::string::npos ? n + ":0" : n;
+  };
   for (size_t i = 0; i < ports.size(); ++i) {
-    if (ports[i].name == name) return static_cast<int32_t>(i);
+    if (full(ports[i].name) == full(name)) return static_cast<int32_t>(i);
   }
   return -1;
 }
@@ -217,6 +225,7 @@ stator_code stator_model_get_info(const stator_model* model, stator_model_info* 
   const ImageModel& image = data.image();
   stator_model_info out = STATOR_INIT(stator_model_info);
   out.producer = image.producer.c_str();
+  out.target = image.target.name.c_str();
   out.arch = image.target.arch.c_str();
   out.features = data.features.c_str();
   out.num_entries = static_cast<int32_t>(data.entries.size());
@@ -276,6 +285,7 @@ stator_code stator_model_get_symbol(const stator_model* model, int32_t index,
   const stator::executable::Symbol& symbol = symbols[index];
   stator_symbol_info out = STATOR_INIT(stator_symbol_info);
   out.name = symbol.name.c_str();
+  out.entry = model->data->symbol_entries[index];
   out.min = symbol.min;
   out.max = symbol.max;
   out.divisor = symbol.divisor;

@@ -119,16 +119,16 @@ Status ReadVariable(StateData* state, const std::string& name, stator_tensor* gi
 
 Status WriteVariables(StateData* state, int32_t count, const char* const* names,
                       const stator_tensor* tensors) {
-  if (count < 0 || (count > 0 && (names == nullptr || tensors == nullptr))) {
-    return InvalidArgument("writing " + std::to_string(count) + " variables");
-  }
+  if (count < 0) return InvalidArgument("count is " + std::to_string(count));
+  if (count > 0 && names == nullptr) return InvalidArgument("names is NULL");
+  if (count > 0 && tensors == nullptr) return InvalidArgument("tensors is NULL");
   std::vector<std::pair<std::string, Tensor>> values;
   for (int32_t i = 0; i < count; ++i) {
     if (names[i] == nullptr) {
       return InvalidArgument("name " + std::to_string(i) + " is NULL");
     }
     stator_tensor tensor;
-    STATOR_EXEC_RETURN_IF_ERROR(ReadStruct("tensor", Element(tensors, i), &tensor));
+    STATOR_EXEC_RETURN_IF_ERROR(ReadElement("tensor", tensors, i, &tensor));
     const std::string place = std::string("variable ") + names[i];
     std::vector<int64_t> dims;
     int64_t elements = 0;
@@ -200,6 +200,10 @@ stator_code stator_state_read(stator_state* state, const char* name, stator_tens
 
 stator_code stator_state_write(stator_state* state, const char* name, const stator_tensor* tensor,
                                stator_error* error) {
+  if (name == nullptr) return Report(InvalidArgument("name is NULL"), error);
+  if (tensor == nullptr) {
+    return Report(InvalidArgument(std::string("variable ") + name + ": tensor is NULL"), error);
+  }
   return stator_state_write_all(state, 1, &name, tensor, error);
 }
 

@@ -101,6 +101,10 @@ TEST(State, RefusesWhatDoesNotFit) {
   stator_error error = STATOR_INIT(stator_error);
   EXPECT_EQ(stator_state_write(state->c(), "w", &strings, &error), STATOR_INVALID_ARGUMENT);
   EXPECT_STREQ(error.message, "variable w: expected float[4], got string[4]");
+  EXPECT_EQ(stator_state_write(state->c(), "w", nullptr, &error), STATOR_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "variable w: tensor is NULL");
+  EXPECT_EQ(stator_state_write(state->c(), nullptr, &strings, &error), STATOR_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "name is NULL");
   // An uninitialized variable and a model that disagrees are in session and runner tests; this
   // state's own contexts always agree.
   Context context = Make(model, Threads(1), &*state);

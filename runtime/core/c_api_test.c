@@ -55,6 +55,18 @@ static void Introspection(void) {
   stator_model_destroy(model);
 }
 
+static void Structs(void) {
+  stator_tensor t = {0};
+  t.rank = 3;
+  t = STATOR_INIT(stator_tensor); /* as an assignment, too */
+  CHECK(t.struct_size == sizeof(stator_tensor) && t.rank == 0);
+  stator_tensor two[2] = {STATOR_INIT(stator_tensor), STATOR_INIT(stator_tensor)};
+  CHECK(two[1].struct_size == sizeof(stator_tensor));
+  stator_cancellation* cancellation = stator_cancellation_create();
+  CHECK(cancellation != NULL);
+  stator_cancellation_destroy(cancellation);
+}
+
 static void Run(void) {
   stator_model* model = Load("chain");
   stator_context* context = NULL;
@@ -133,6 +145,7 @@ static void Errors(void) {
 int main(void) {
   CHECK(stator_api_version() == STATOR_API_VERSION);
   Introspection();
+  Structs();
   Run();
   Train();
   Errors();

@@ -49,7 +49,7 @@ void EntryRun::Wrap(BufferRef* wrap, void* data, int64_t bytes) {
 
 Status EntryRun::BindInput(const stator_tensor* inputs, int32_t i, bool with_data) {
   stator_tensor tensor;
-  Status status = ReadStruct("tensor", Element(inputs, i), &tensor);
+  Status status = ReadElement("tensor", inputs, i, &tensor);
   int64_t elements = 0;
   if (status.ok()) status = ReadType(tensor, &dims_, &elements);
   if (!status.ok()) return At(InputName(i), status);
@@ -89,7 +89,7 @@ Status EntryRun::BindNumbers(const stator_tensor& tensor, int32_t i, int64_t ele
 
 Status EntryRun::BindOutput(const stator_tensor* outputs, int32_t i) {
   stator_tensor tensor;
-  const Status status = ReadStruct("tensor", Element(outputs, i), &tensor);
+  const Status status = ReadElement("tensor", outputs, i, &tensor);
   if (!status.ok()) return At(OutputName(i), status);
   Output& out = outputs_[i];
   out.capacity = tensor.capacity;
@@ -271,7 +271,7 @@ Status EntryRun::Plan(const stator_tensor* inputs, int32_t num_inputs, stator_te
   STATOR_EXEC_RETURN_IF_ERROR(runner_->Plan(feeds_, 0, &run));
   for (int32_t i = 0; outputs != nullptr && i < num_outputs; ++i) {
     stator_tensor tensor;
-    Status status = ReadStruct("tensor", Element(outputs, i), &tensor);
+    Status status = ReadElement("tensor", outputs, i, &tensor);
     if (status.ok()) status = WriteType(entry_.fetches[i].dtype, run.fetch_dims[i], &tensor);
     if (status.ok()) status = WriteStruct("tensor", tensor, Element(outputs, i));
     if (!status.ok()) return At(OutputName(i), status);

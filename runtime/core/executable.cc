@@ -5,21 +5,21 @@ namespace stator::runtime {
 Result<std::shared_ptr<Executable>> Executable::Load(const uint8_t* data, size_t size,
                                                      const LoadOptions& options) {
   STATOR_EXEC_ASSIGN_OR_RETURN(std::unique_ptr<MappedImage> image,
-                               MappedImage::FromBytes(data, size, options.hash_check));
+                               MappedImage::FromBytes(data, size, options.hash_check, options.weights_path));
   return Finish(std::move(image), options);
 }
 
 Result<std::shared_ptr<Executable>> Executable::LoadFile(const std::string& path,
                                                          const LoadOptions& options) {
   STATOR_EXEC_ASSIGN_OR_RETURN(std::unique_ptr<MappedImage> image,
-                               MappedImage::FromFile(path, options.hash_check));
+                               MappedImage::FromFile(path, options.hash_check, options.weights_path));
   return Finish(std::move(image), options);
 }
 
 Result<std::shared_ptr<Executable>> Executable::LoadFd(int fd, uint64_t offset, uint64_t size,
                                                        const LoadOptions& options) {
   STATOR_EXEC_ASSIGN_OR_RETURN(std::unique_ptr<MappedImage> image,
-                               MappedImage::FromFd(fd, offset, size, options.hash_check));
+                               MappedImage::FromFd(fd, offset, size, options.hash_check, options.weights_path));
   return Finish(std::move(image), options);
 }
 

@@ -26,6 +26,8 @@ struct LoadOptions {
   // Prove each new memory layout (executable/plan_checker; slow, for tests and debugging).
   bool check_plans = false;
   size_t max_plans = 32;  // layouts kept for recent symbol values
+  // The file of external constants. "": PATH.weights for LoadFile, none for the others.
+  std::string weights_path;
 };
 
 // What the init block left: kPersistent buffers, for one set of variable versions.

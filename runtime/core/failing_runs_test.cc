@@ -32,7 +32,7 @@ TEST(FailingRuns, RefusesWrongFeeds) {
   std::vector<Tensor> out;
   EXPECT_EQ(runner->Run({Floats({1})}, {}, &out).code(), Code::kInvalidArgument);
   const Status dtype = runner->Run({Tensor::Of<int32_t>({1}, {1}), Floats({1})}, {}, &out);
-  EXPECT_NE(dtype.message().find("feed x:0: expected float[batch of x], got int32[1]"),
+  EXPECT_NE(dtype.message().find("input x:0: expected float[batch of x], got int32[1]"),
             std::string::npos)
       << dtype.ToString();
   EXPECT_EQ(runner->Run({Tensor::Of<float>({1, 1}, {1}), Floats({1})}, {}, &out).code(),
@@ -47,7 +47,7 @@ TEST(FailingRuns, SymbolBoundsAndDivisorsAreChecked) {
   std::vector<Tensor> out;
   EXPECT_NE(runner->Run({Floats(Ramp(10)), Floats(Ramp(10))}, {}, &out)
                 .message()
-                .find("batch of x must be at most 8, got 10"),
+                .find("input x:0, dimension 0 (batch of x), must be at most 8, got 10"),
             std::string::npos);
   EXPECT_NE(
       runner->Run({Floats(Ramp(3)), Floats(Ramp(3))}, {}, &out).message().find("multiple of 2"),

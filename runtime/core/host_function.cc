@@ -1,9 +1,15 @@
 #include "runtime/core/host_function.h"
 
+#include "runtime/core/builtin_functions.h"
+
 namespace stator::runtime {
 
 HostRegistry* HostRegistry::Default() {
-  static HostRegistry* registry = new HostRegistry;
+  static HostRegistry* const registry = [] {
+    auto* made = new HostRegistry;
+    RegisterBuiltinFunctions(made);
+    return made;
+  }();
   return registry;
 }
 

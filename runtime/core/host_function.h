@@ -67,7 +67,7 @@ using HostFunction = std::function<executable::Status(HostCallContext*)>;
 // Names to functions. Thread-safe; functions stay registered for the registry's life.
 class HostRegistry {
  public:
-  // The process's own.
+  // The process's own, with those of builtin_functions.h.
   static HostRegistry* Default();
 
   // False when the name is taken; the first registration stays.

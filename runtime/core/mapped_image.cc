@@ -21,7 +21,6 @@ namespace stator::runtime {
 namespace {
 
 using executable::FailedPrecondition;
-using executable::Internal;
 using executable::Result;
 using executable::Status;
 
@@ -39,10 +38,16 @@ class Descriptor {
   int fd_;
 };
 
-Status SystemError(const std::string& what) { return Internal(what + ": " + std::strerror(errno)); }
+// What the system has no more of may be there later, or with smaller limits.
+Status SystemError(const std::string& what) {
+  const bool exhausted = errno == ENOMEM || errno == ENOSPC || errno == EMFILE || errno == ENFILE;
+  return Status(exhausted ? executable::Code::kResourceExhausted : executable::Code::kInternal,
+                what + ": " + std::strerror(errno));
+}
 
 // Of a file that could not be opened.
 Status OpenError(const std::string& what) {
+  if (errno == ENOMEM || errno == EMFILE || errno == ENFILE) return SystemError(what);
   const bool denied = errno == EACCES || errno == EPERM;
   return Status(denied ? executable::Code::kPermissionDenied : executable::Code::kNotFound,
                 what + ": " + std::strerror(errno));
@@ -106,28 +111,32 @@ Status CheckTarget(const executable::Target& target) {
   }
   const std::vector<executable::CpuFeature> known = executable::CpuFeatures(arch);
   for (const std::string& feature : target.features) {
-    const auto found = std::find_if(known.begin(), known.end(),
-                                    [&](const auto& candidate) { return feature == candidate.name; });
+    const auto found = std::find_if(known.begin(), known.end(), [&](const auto& candidate) {
+      return feature == candidate.name;
+    });
     if (found != known.end() && found->present) continue;
-    return FailedPrecondition(
-        "image: needs CPU feature " + feature +
-        (found != known.end() ? ", which this machine lacks" : ", which this runtime does not know"));
+    return FailedPrecondition("image: needs CPU feature " + feature +
+                              (found != known.end() ? ", which this machine lacks"
+                                                    : ", which this runtime does not know"));
   }
   return Status::Ok();
 }
 
 Result<std::unique_ptr<MappedImage>> MappedImage::FromBytes(const uint8_t* data, size_t size,
-                                                            executable::HashCheck check) {
+                                                            executable::HashCheck check,
+                                                            const std::string& weights_path) {
   STATOR_EXEC_ASSIGN_OR_RETURN(const int raw, SealedCopy(data, size));
   const Descriptor fd(raw);
-  return Map(fd.get(), 0, size, check, "");
+  return Map(fd.get(), 0, size, check, weights_path);
 }
 
 Result<std::unique_ptr<MappedImage>> MappedImage::FromFile(const std::string& path,
-                                                           executable::HashCheck check) {
+                                                           executable::HashCheck check,
+                                                           const std::string& weights_path) {
   const Descriptor fd(open(path.c_str(), kOpenFlags));
   if (fd.get() < 0) return OpenError("image " + path);
-  Result<std::unique_ptr<MappedImage>> image = FromRange(fd.get(), 0, 0, check, path + ".weights");
+  Result<std::unique_ptr<MappedImage>> image =
+      FromFd(fd.get(), 0, 0, check, weights_path.empty() ? path + ".weights" : weights_path);
   if (!image.ok()) {
     return Status(image.status().code(), path + ": " + image.status().message());
   }
@@ -135,13 +144,8 @@ Result<std::unique_ptr<MappedImage>> MappedImage::FromFile(const std::string& pa
 }
 
 Result<std::unique_ptr<MappedImage>> MappedImage::FromFd(int fd, uint64_t offset, uint64_t size,
-                                                         executable::HashCheck check) {
-  return FromRange(fd, offset, size, check, "");
-}
-
-Result<std::unique_ptr<MappedImage>> MappedImage::FromRange(int fd, uint64_t offset, uint64_t size,
-                                                            executable::HashCheck check,
-                                                            const std::string& weights_path) {
+                                                         executable::HashCheck check,
+                                                         const std::string& weights_path) {
   struct stat info;
   if (fstat(fd, &info) != 0) {
     return executable::InvalidArgument("image: descriptor " + std::to_string(fd) + ": " +
@@ -177,7 +181,12 @@ Result<std::unique_ptr<MappedImage>> MappedImage::Map(int fd, uint64_t offset, s
   const auto* bytes = static_cast<const uint8_t*>(data);
   STATOR_EXEC_ASSIGN_OR_RETURN(const executable::ImageHeader header,
                                executable::ReadHeader(bytes, size));
-  if ((header.flags & executable::kExternalConstants) != 0 && !weights_path.empty()) {
+  if ((header.flags & executable::kExternalConstants) != 0) {
+    if (weights_path.empty()) {
+      return FailedPrecondition(
+          "image: its weights are in another file, which only loading by path finds: name it in "
+          "the load options (weights_path)");
+    }
     STATOR_EXEC_RETURN_IF_ERROR(image->MapWeights(weights_path));
   }
   const executable::ReadOptions options = {

@@ -14,23 +14,25 @@ namespace stator::runtime {
 // Owns the mappings; the view's pointers live as long as this object.
 class MappedImage {
  public:
-  // Copies the bytes into a sealed memfd and maps that: what was checked is what runs.
-  static executable::Result<std::unique_ptr<MappedImage>> FromBytes(const uint8_t* data,
-                                                                    size_t size,
-                                                                    executable::HashCheck check);
+  // Copies the bytes into a sealed memfd and maps that: what was checked is what runs. External
+  // constants lie in the file `weights_path`, without which such an image is refused.
+  static executable::Result<std::unique_ptr<MappedImage>> FromBytes(
+      const uint8_t* data, size_t size, executable::HashCheck check,
+      const std::string& weights_path = "");
 
   // Maps a bundle file; constants page in when used. The file must be replaced by rename, never
   // written in place. On a noexec mount the code is copied into a memfd. External constants lie in
-  // PATH.weights.
-  static executable::Result<std::unique_ptr<MappedImage>> FromFile(const std::string& path,
-                                                                   executable::HashCheck check);
+  // `weights_path`, "": PATH.weights.
+  static executable::Result<std::unique_ptr<MappedImage>> FromFile(
+      const std::string& path, executable::HashCheck check, const std::string& weights_path = "");
 
   // Maps `size` bytes (0: all that follow) at `offset` of a regular file, for a bundle inside a
   // larger file. The descriptor may be closed afterwards; its position is neither used nor moved.
   // An offset that is no multiple of 64 KiB cannot be mapped, so the bytes are copied into a memfd.
-  static executable::Result<std::unique_ptr<MappedImage>> FromFd(int fd, uint64_t offset,
-                                                                 uint64_t size,
-                                                                 executable::HashCheck check);
+  // External constants as in FromBytes.
+  static executable::Result<std::unique_ptr<MappedImage>> FromFd(
+      int fd, uint64_t offset, uint64_t size, executable::HashCheck check,
+      const std::string& weights_path = "");
 
   ~MappedImage();
   MappedImage(const MappedImage&) = delete;
@@ -41,10 +43,6 @@ class MappedImage {
 
  private:
   MappedImage() = default;
-  // FromFd; external constants lie in the file of that name, if there is one.
-  static executable::Result<std::unique_ptr<MappedImage>> FromRange(
-      int fd, uint64_t offset, uint64_t size, executable::HashCheck check,
-      const std::string& weights_path);
   static executable::Result<std::unique_ptr<MappedImage>> Map(int fd, uint64_t offset, size_t size,
                                                               executable::HashCheck check,
                                                               const std::string& weights_path);

@@ -1,6 +1,8 @@
 #include "runtime/core/plan_instance.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "executable/expr_eval.h"
 #include "executable/plan_checker/plan_checker.h"
@@ -18,6 +20,18 @@ using executable::Status;
 constexpr double kBytesPerNs = 8;
 constexpr double kFlopsPerNs = 16;
 
+bool Fits(const executable::Symbol& symbol, int64_t value) {
+  return value >= symbol.min && value <= symbol.max && value % symbol.divisor == 0;
+}
+
+// `what`: the symbol, for people.
+Status Refused(const std::string& what, const executable::Symbol& symbol, int64_t value) {
+  std::string rule = "a multiple of " + std::to_string(symbol.divisor);
+  if (value < symbol.min) rule = "at least " + std::to_string(symbol.min);
+  if (value > symbol.max) rule = "at most " + std::to_string(symbol.max);
+  return InvalidArgument(what + " must be " + rule + ", got " + std::to_string(value));
+}
+
 class InstanceMaker {
  public:
   InstanceMaker(const Program& p, int32_t entry, const std::vector<int64_t>& symbols)
@@ -31,7 +45,9 @@ class InstanceMaker {
       if (m_.symbols[i].life != executable::SymbolLife::kInput || !Binds(static_cast<int32_t>(i))) {
         continue;
       }
-      STATOR_EXEC_RETURN_IF_ERROR(CheckSymbol(m_.symbols[i], out_->symbols[i]));
+      if (!Fits(m_.symbols[i], out_->symbols[i])) {
+        return Refused(WhereGiven(static_cast<int32_t>(i)) + ",", m_.symbols[i], out_->symbols[i]);
+      }
     }
     Evaluate();
     STATOR_EXEC_RETURN_IF_ERROR(CheckGuards(guard_failure));
@@ -44,16 +60,40 @@ class InstanceMaker {
  private:
   const executable::EntryPoint& Entry() const { return m_.entry_points[entry_]; }
 
+  // The one of `dims` that gives the symbol its value (the last, see BindInputs), or kNone.
+  int32_t FindDim(const std::vector<int32_t>& dims, int32_t symbol) const {
+    for (size_t d = dims.size(); d-- > 0;) {
+      const Expr& e = m_.expressions[dims[d]];
+      if (e.kind == ExprKind::kSymbol && e.value == symbol) return static_cast<int32_t>(d);
+    }
+    return kNone;
+  }
+
   bool Binds(int32_t symbol) const {
-    const auto has = [&](const std::vector<int32_t>& dims) {
-      return std::any_of(dims.begin(), dims.end(), [&](int32_t d) {
-        return m_.expressions[d].kind == ExprKind::kSymbol && m_.expressions[d].value == symbol;
-      });
-    };
-    return std::any_of(Entry().feeds.begin(), Entry().feeds.end(),
-                       [&](const executable::Port& f) { return has(f.dims); }) ||
+    return std::any_of(
+               Entry().feeds.begin(), Entry().feeds.end(),
+               [&](const executable::Port& f) { return FindDim(f.dims, symbol) != kNone; }) ||
            std::any_of(Entry().variables.begin(), Entry().variables.end(),
-                       [&](const executable::Variable& v) { return has(v.read_dims); });
+                       [&](const executable::Variable& v) {
+                         return FindDim(v.read_dims, symbol) != kNone;
+                       });
+  }
+
+  // "input x:0, dimension 0 (batch)": what gave an Input symbol its value.
+  std::string WhereGiven(int32_t symbol) const {
+    const std::string& name = m_.symbols[symbol].name;
+    const auto text = [&](const char* what, const std::string& of, int32_t dim) {
+      return what + of + ", dimension " + std::to_string(dim) + " (" + name + ")";
+    };
+    for (const executable::Port& f : Entry().feeds) {
+      const int32_t dim = FindDim(f.dims, symbol);
+      if (dim != kNone) return text("input ", f.name, dim);
+    }
+    for (const executable::Variable& v : Entry().variables) {
+      const int32_t dim = FindDim(v.read_dims, symbol);
+      if (dim != kNone) return text("variable ", v.name, dim);
+    }
+    return name;
   }
 
   void Evaluate() {
@@ -75,8 +115,21 @@ class InstanceMaker {
   // Expressions that overflow are an error where something needs them.
   Status Need(int32_t e) const {
     if (!bad_[e]) return Status::Ok();
-    return InvalidArgument("size " + executable::ExprToString(m_, e) +
-                           " overflows or divides by zero");
+    std::string text = "size " + executable::ExprToString(m_, e) + " overflows or divides by zero";
+    std::vector<bool> used(m_.expressions.size(), false);
+    used[e] = true;
+    const char* separator = ": ";
+    for (int32_t i = e; i >= 0; --i) {  // operands have smaller indices
+      const Expr& expr = m_.expressions[i];
+      if (!used[i]) continue;
+      if (expr.kind == ExprKind::kSymbol) {
+        text += separator + WhereGiven(static_cast<int32_t>(expr.value)) + " is " +
+                std::to_string(out_->symbols[expr.value]);
+        separator = ", ";
+      }
+      if (expr.kind >= ExprKind::kAdd) used[expr.lhs] = used[expr.rhs] = true;
+    }
+    return InvalidArgument(std::move(text));
   }
 
   Status CheckGuards(GuardFailure* failure) {
@@ -174,16 +227,7 @@ class InstanceMaker {
 }  // namespace
 
 Status CheckSymbol(const executable::Symbol& symbol, int64_t value) {
-  if (value < symbol.min || value > symbol.max) {
-    std::string bound = "at least " + std::to_string(symbol.min);
-    if (value > symbol.max) bound = "at most " + std::to_string(symbol.max);
-    return InvalidArgument(symbol.name + " must be " + bound + ", got " + std::to_string(value));
-  }
-  if (value % symbol.divisor != 0) {
-    return InvalidArgument(symbol.name + " must be a multiple of " +
-                           std::to_string(symbol.divisor) + ", got " + std::to_string(value));
-  }
-  return Status::Ok();
+  return Fits(symbol, value) ? Status::Ok() : Refused(symbol.name, symbol, value);
 }
 
 Status PlanLaunch(const Program& program, const ProgramLaunch& launch, const int64_t* scalars,

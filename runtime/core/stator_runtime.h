@@ -8,7 +8,8 @@
  * the caller sets to sizeof the struct that it was compiled with (STATOR_INIT does); the rest is
  * zero unless set, and zero always means the default. The library reads and writes no more than
  * that many bytes; a struct that is larger than the library knows is fine while the rest is zero.
- * In an array of structs all have the same struct_size, which is the distance from one to the next.
+ * In an array of structs all have the struct_size of the first one, which is the distance from one
+ * to the next; an element that states another is refused.
  *
  * Errors. Functions that can fail return a stator_code and, where `error` is not NULL, fill it with
  * the code and a text that names place, rule, expected and found. After an error, out-parameters
@@ -48,7 +49,8 @@
 #define STATOR_API
 #endif
 
-/* The initializer of a struct of this interface: struct_size set, all else zero. */
+/* A struct of this interface with struct_size set and all else zero, to initialize one or to assign
+ * to it. Strict ISO C wants constants in the initializers of static objects: {sizeof(type)}. */
 #ifdef __cplusplus
 template <typename T>
 inline T stator_init() {
@@ -59,8 +61,7 @@ inline T stator_init() {
 #define STATOR_INIT(type) stator_init<type>()
 extern "C" {
 #else
-#define STATOR_INIT(type) \
-  { .struct_size = sizeof(type) }
+#define STATOR_INIT(type) ((type){.struct_size = sizeof(type)})
 #endif
 
 /* Grows with each addition; a program may ask stator_api_version() for the library's. */
@@ -165,7 +166,8 @@ typedef struct stator_tensor {
 /* ---- Host functions -------------------------------------------------------------------------- */
 
 /* One call of a host function: what a bundle asks the program to do (see `stator inspect`). Valid
- * during the call only. */
+ * during the call only. Which functions there are, which of them the library has itself, and what
+ * they are given: "Host functions" in docs/bundles.md. */
 typedef struct stator_call stator_call;
 
 /* Called on the thread that runs the context, never on a worker; may block. Returns STATOR_OK or
@@ -189,7 +191,7 @@ STATOR_API stator_code stator_call_allocate_output(stator_call* call, int32_t in
 STATOR_API stator_code stator_call_set_output_string(stator_call* call, int32_t index,
                                                      int64_t element, const char* data, size_t size,
                                                      stator_error* error);
-/* Bytes that only the function understands. */
+/* What the compiler tells the function, in a form that only the function understands. */
 STATOR_API stator_string stator_call_attributes(const stator_call* call);
 /* STATOR_OK, or why the run should stop: long functions ask now and then, and return it. */
 STATOR_API stator_code stator_call_poll(const stator_call* call);
@@ -215,14 +217,18 @@ typedef struct stator_load_options {
   size_t struct_size;
   int32_t verify; /* STATOR_VERIFY_... */
   int32_t num_host_functions;
-  const stator_host_entry* host_functions;
+  const stator_host_entry* host_functions; /* go before the library's own of the same name */
   /* What happens that is no error, one line a call; from any thread that is inside a call. */
   void (*log)(void* user, int32_t level, const char* message);
   void* log_user;
+  /* The file of a bundle whose weights are external. NULL: PATH.weights when it is loaded by path;
+   * one that is loaded from elsewhere needs it. */
+  const char* weights_path;
 } stator_load_options;
 
 /* `options` may be NULL. The model is ready to run when these return: it is verified, the CPU has
- * what its code needs, its host functions are there. */
+ * what its code needs, its host functions are there. Where the system gives no more memory, address
+ * space or descriptors: STATOR_RESOURCE_EXHAUSTED. */
 STATOR_API stator_code stator_model_load_file(const char* path, const stator_load_options* options,
                                               stator_model** model, stator_error* error);
 /* The bytes are copied. */
@@ -241,6 +247,7 @@ STATOR_API void stator_model_destroy(stator_model* model); /* NULL is fine; so i
 typedef struct stator_model_info {
   size_t struct_size;
   const char* producer; /* "stator 0.1" */
+  const char* target;   /* the one of the bundle's that this machine runs: "x86-64-v3" */
   const char* arch;     /* "x86_64" */
   const char* features; /* what the code needs of the CPU: "avx2 fma" */
   int32_t num_entries;
@@ -279,12 +286,14 @@ STATOR_API stator_code stator_model_get_output(const stator_model* model, int32_
                                                int32_t index, stator_port_info* info,
                                                stator_error* error);
 
-/* Indices by name, -1 where there is no such thing. */
+/* Indices by name, -1 where there is no such thing. "x" is short for "x:0". */
 STATOR_API int32_t stator_model_find_entry(const stator_model* model, const char* name);
 STATOR_API int32_t stator_model_find_input(const stator_model* model, int32_t entry,
                                            const char* name);
 STATOR_API int32_t stator_model_find_output(const stator_model* model, int32_t entry,
                                             const char* name);
+
+#define STATOR_ALL_ENTRIES (-1)
 
 /* A size that is not a constant. */
 typedef struct stator_symbol_info {
@@ -294,6 +303,9 @@ typedef struct stator_symbol_info {
   int64_t max;
   int64_t divisor;      /* values are multiples of it */
   int32_t known_before; /* 1: given by the inputs' sizes. 0: found while running */
+  /* The entry point whose size it is: others may have symbols of the same name. STATOR_ALL_ENTRIES:
+   * of several. */
+  int32_t entry;
 } stator_symbol_info;
 STATOR_API stator_code stator_model_get_symbol(const stator_model* model, int32_t index,
                                                stator_symbol_info* info, stator_error* error);
@@ -309,7 +321,6 @@ typedef struct stator_variable_info {
   int32_t is_written;
   int32_t has_initial_value; /* a new state holds one */
 } stator_variable_info;
-#define STATOR_ALL_ENTRIES (-1)
 /* Variable `index` of an entry point, or of the model with STATOR_ALL_ENTRIES. */
 STATOR_API stator_code stator_model_get_variable(const stator_model* model, int32_t entry,
                                                  int32_t index, stator_variable_info* info,

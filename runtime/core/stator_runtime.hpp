@@ -63,7 +63,12 @@ class [[nodiscard]] Result {
     if (!value_) std::abort();
     return *value_;
   }
+  const T& operator*() const {
+    if (!value_) std::abort();
+    return *value_;
+  }
   T* operator->() { return &**this; }
+  const T* operator->() const { return &**this; }
 
  private:
   std::optional<T> value_;
@@ -165,6 +170,7 @@ struct LoadOptions {
   bool verify_constants = false;
   HostFunctions host_functions;
   std::function<void(int32_t level, const char* message)> log;
+  std::string weights_path;  // "": as NULL in stator_load_options
 };
 
 struct Port {
@@ -172,6 +178,31 @@ struct Port {
   stator_dtype dtype;
   std::vector<int64_t> dims;  // -1 where not constant
   std::vector<std::string> dim_texts;
+};
+
+// See stator_symbol_info.
+struct Symbol {
+  std::string name;
+  int64_t min;
+  int64_t max;
+  int64_t divisor;
+  bool known_before;
+  int32_t entry;
+};
+
+struct Variable {
+  std::string name;
+  stator_dtype dtype;
+  std::vector<int64_t> dims;  // as in Port
+  std::vector<std::string> dim_texts;
+  bool is_read;
+  bool is_written;
+  bool has_initial_value;
+};
+
+struct FixedWeight {
+  std::string name;
+  std::string reason;
 };
 
 class Model {
@@ -198,8 +229,52 @@ class Model {
   int32_t FindEntry(const std::string& name) const {
     return stator_model_find_entry(c(), name.c_str());
   }
+  int32_t FindInput(int32_t entry, const std::string& name) const {
+    return stator_model_find_input(c(), entry, name.c_str());
+  }
+  int32_t FindOutput(int32_t entry, const std::string& name) const {
+    return stator_model_find_output(c(), entry, name.c_str());
+  }
+  // Names of the entry points, by index.
+  std::vector<std::string> Entries() const {
+    std::vector<std::string> names;
+    auto info = stator_init<stator_entry_info>();
+    while (stator_model_get_entry(c(), static_cast<int32_t>(names.size()), &info, nullptr) ==
+           STATOR_OK) {
+      names.emplace_back(info.name);
+    }
+    return names;
+  }
   std::vector<Port> Inputs(int32_t entry) const { return Ports(entry, stator_model_get_input); }
   std::vector<Port> Outputs(int32_t entry) const { return Ports(entry, stator_model_get_output); }
+  std::vector<Symbol> Symbols() const {
+    std::vector<Symbol> symbols;
+    auto s = stator_init<stator_symbol_info>();
+    for (int32_t i = 0; stator_model_get_symbol(c(), i, &s, nullptr) == STATOR_OK; ++i) {
+      symbols.push_back({s.name, s.min, s.max, s.divisor, s.known_before != 0, s.entry});
+    }
+    return symbols;
+  }
+  // Of an entry point, or of all.
+  std::vector<Variable> Variables(int32_t entry = STATOR_ALL_ENTRIES) const {
+    std::vector<Variable> variables;
+    auto v = stator_init<stator_variable_info>();
+    for (int32_t i = 0; stator_model_get_variable(c(), entry, i, &v, nullptr) == STATOR_OK; ++i) {
+      variables.push_back({v.name, v.dtype, std::vector<int64_t>(v.dims, v.dims + v.rank),
+                           std::vector<std::string>(v.dim_texts, v.dim_texts + v.rank),
+                           v.is_read != 0, v.is_written != 0, v.has_initial_value != 0});
+    }
+    return variables;
+  }
+  // Weights that are compiled in, so that no state holds them.
+  std::vector<FixedWeight> FixedWeights() const {
+    std::vector<FixedWeight> weights;
+    auto w = stator_init<stator_fixed_weight_info>();
+    for (int32_t i = 0; stator_model_get_fixed_weight(c(), i, &w, nullptr) == STATOR_OK; ++i) {
+      weights.push_back({w.name, w.reason});
+    }
+    return weights;
+  }
   stator_model_info Info() const {
     auto info = stator_init<stator_model_info>();
     (void)stator_model_get_info(c(), &info, nullptr);
@@ -241,6 +316,9 @@ class Model {
     }
     c_options.num_host_functions = static_cast<int32_t>(entries.size());
     c_options.host_functions = entries.data();
+    if (!shared.options.weights_path.empty()) {
+      c_options.weights_path = shared.options.weights_path.c_str();
+    }
     if (shared.options.log) {
       c_options.log = [](void* user, int32_t level, const char* message) {
         static_cast<LoadOptions*>(user)->log(level, message);
@@ -350,6 +428,8 @@ struct ContextOptions {
   int64_t memory_budget = 0;
   // Calls part(i) for each i in [0, parts); see stator_parallel_for.
   std::function<void(int32_t parts, const std::function<void(int32_t)>& part)> parallel_for;
+  // Makes the memory of outputs that have none, which is the program's: see stator_context_options.
+  std::function<void*(int32_t entry, int32_t output, size_t bytes, size_t alignment)> allocate;
 };
 
 struct RunOptions {
@@ -366,18 +446,25 @@ class Context {
                                 const State* state = nullptr) {
     Context context;
     context.model_ = model.shared_;
+    context.options_ = std::make_unique<ContextOptions>(std::move(options));
+    const ContextOptions& o = *context.options_;
     auto c_options = stator_init<stator_context_options>();
-    c_options.threads = options.threads;
-    c_options.memory_budget = options.memory_budget;
-    if (options.parallel_for) {
-      context.loop_ =
-          std::make_unique<decltype(options.parallel_for)>(std::move(options.parallel_for));
+    c_options.threads = o.threads;
+    c_options.memory_budget = o.memory_budget;
+    if (o.parallel_for) {
       c_options.parallel_for = [](void* user, int32_t parts, void (*part)(void*, int32_t),
                                   void* part_context) {
-        (*static_cast<decltype(options.parallel_for)*>(user))(
-            parts, [=](int32_t i) { part(part_context, i); });
+        static_cast<ContextOptions*>(user)->parallel_for(parts,
+                                                         [=](int32_t i) { part(part_context, i); });
       };
-      c_options.parallel_for_user = context.loop_.get();
+      c_options.parallel_for_user = context.options_.get();
+    }
+    if (o.allocate) {
+      c_options.allocate = [](void* user, int32_t entry, int32_t output, size_t bytes,
+                              size_t alignment) {
+        return static_cast<ContextOptions*>(user)->allocate(entry, output, bytes, alignment);
+      };
+      c_options.allocate_user = context.options_.get();
     }
     stator_context* handle = nullptr;
     Error::Slot slot;
@@ -414,23 +501,50 @@ class Context {
     return error;
   }
 
-  Result<stator_memory_plan> Plan(int32_t entry, const std::vector<Tensor>& inputs) {
+  // `outputs`, if given, are made to tell what a run's would be; they have no elements.
+  Result<stator_memory_plan> Plan(int32_t entry, const std::vector<Tensor>& inputs,
+                                  std::vector<Tensor>* outputs = nullptr) {
     inputs_.clear();
+    outputs_.clear();
     for (const Tensor& t : inputs) inputs_.push_back(t.c());
     auto plan = stator_init<stator_memory_plan>();
+    auto info = stator_init<stator_entry_info>();
     Error::Slot slot;
-    Error error = slot(stator_context_plan(handle_.get(), entry, inputs_.data(),
-                                           static_cast<int32_t>(inputs_.size()), nullptr, 0, &plan,
-                                           &slot.error));
+    Error error = slot(stator_model_get_entry(model_->handle.get(), entry, &info, &slot.error));
     if (!error.ok()) return error;
+    if (outputs != nullptr) {
+      outputs_.assign(static_cast<size_t>(info.num_outputs), stator_init<stator_tensor>());
+    }
+    error = slot(stator_context_plan(handle_.get(), entry, inputs_.data(),
+                                     static_cast<int32_t>(inputs_.size()),
+                                     outputs_.empty() ? nullptr : outputs_.data(),
+                                     static_cast<int32_t>(outputs_.size()), &plan, &slot.error));
+    if (!error.ok()) return error;
+    if (outputs != nullptr) {
+      outputs->clear();
+      for (const stator_tensor& type : outputs_) outputs->emplace_back().c() = type;
+    }
     return plan;
+  }
+  // Of the last run of the entry.
+  Result<stator_run_stats> Stats(int32_t entry) {
+    auto stats = stator_init<stator_run_stats>();
+    Error::Slot slot;
+    Error error = slot(stator_context_get_stats(handle_.get(), entry, &stats, &slot.error));
+    if (!error.ok()) return error;
+    return stats;
+  }
+  // Lent outputs go with it.
+  Error ReleaseMemory() {
+    Error::Slot slot;
+    return slot(stator_context_release_memory(handle_.get(), &slot.error));
   }
   stator_context* c() const { return handle_.get(); }
 
  private:
   Context() = default;
   std::shared_ptr<Model::Shared> model_;
-  std::unique_ptr<decltype(ContextOptions::parallel_for)> loop_;
+  std::unique_ptr<ContextOptions> options_;                          // the library calls into it
   internal::Handle<stator_context, stator_context_destroy> handle_;  // goes first
   std::vector<stator_tensor> inputs_;
   std::vector<stator_tensor> outputs_;

@@ -24,6 +24,12 @@
  *
  * tomorrow: chain for a CPU that does not exist.
  *
+ * labels: out:0 = the strings "cat" and "say \"meow\"\n", by a host function of the library's own.
+ *
+ * two_entries: entries "small" and "large": y:0 = x:0 * 2; each has a symbol "batch", of at most 8 and 16.
+ *
+ * external: weights, whose constants are the bytes of external_weights; other_weights are another's.
+ *
  * same: a:0 and b:0 are both x:0 * 2, c:0 is x:0 itself.
  */
 #ifndef STATOR_RUNTIME_CORE_TEST_BUNDLES_H_

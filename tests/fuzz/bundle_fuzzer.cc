@@ -87,7 +87,7 @@ void AddVariations(const Seed& seed, std::vector<Seed>* seeds) {
 
 bool CollectSeeds(const Flags& flags, std::vector<Seed>* seeds) {
   for (const char* name : {"chain", "train", "weights", "positive", "words", "slow", "same",
-                           "branch", "doubling", "growing", "lists"}) {
+                           "branch", "doubling", "growing", "lists", "labels"}) {
     size_t size = 0;
     const auto* bytes = static_cast<const uint8_t*>(stator_test_bundle(name, &size));
     if (bytes == nullptr) return false;

@@ -1,8 +1,8 @@
-#include "ops/host_attributes.h"
+#include "runtime/core/host_attributes.h"
 
 #include <cctype>
 
-namespace stator::ops {
+namespace stator::runtime {
 namespace {
 
 // Reads the dictionary from the front.
@@ -97,4 +97,4 @@ std::vector<std::string> StringsAttribute(std::string_view attributes, std::stri
   return {};
 }
 
-}  // namespace stator::ops
+}  // namespace stator::runtime

@@ -1,8 +1,8 @@
-#include "ops/host_attributes.h"
+#include "runtime/core/host_attributes.h"
 
 #include "gtest/gtest.h"
 
-namespace stator::ops {
+namespace stator::runtime {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -29,4 +29,4 @@ TEST(HostAttributesTest, BrokenTextEnds) {
 }
 
 }  // namespace
-}  // namespace stator::ops
+}  // namespace stator::runtime
