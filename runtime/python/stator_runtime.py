@@ -5,14 +5,16 @@
     model.state["dense/kernel"] = weights      # takes effect with the next run
 
 The library is the one that the variable STATOR_RUNTIME_LIBRARY names, else the one beside this file or
-two folders above it (PREFIX/lib, see tools/install.sh), else the system's. Types that NumPy lacks (bfloat16, 8-bit floats) come as ml_dtypes' if that package
-is installed, else as unsigned integers with the same bits. Strings are arrays of `bytes` objects.
+two folders above it (PREFIX/lib, see tools/install.sh), else the system's. Types that NumPy lacks (bfloat16,
+8-bit floats) come as ml_dtypes' if that package is installed, else as unsigned integers with the same bits:
+`Port.type` tells which they are. Strings are arrays of `bytes` objects.
 
 A bundle is a program: load only what you would execute.
 """
 
 import ctypes
 import ctypes.util
+import operator
 import os
 import threading
 from collections import namedtuple
@@ -20,7 +22,7 @@ from collections.abc import MutableMapping
 
 import numpy as np
 
-__all__ = ["Context", "Entry", "Model", "Port", "State", "StatorError", "Symbol"]
+__all__ = ["Cancellation", "Context", "Entry", "Model", "Port", "State", "StatorError", "Symbol"]
 
 MAX_RANK = 16
 _STRING = 7
@@ -109,10 +111,12 @@ _LoadOptions = _struct(
     ("host_functions", ctypes.POINTER(_HostEntry)),
     ("log", _LOG),
     ("log_user", _pointer),
+    ("weights_path", _text),
 )
 _ModelInfo = _struct(
     "_ModelInfo",
     ("producer", _text),
+    ("target", _text),
     ("arch", _text),
     ("features", _text),
     ("num_entries", _int32),
@@ -148,11 +152,14 @@ _SymbolInfo = _struct(
     ("max", _int64),
     ("divisor", _int64),
     ("known_before", _int32),
+    ("entry", _int32),
 )
+_PART = ctypes.CFUNCTYPE(None, _pointer, _int32)
+_PARALLEL_FOR = ctypes.CFUNCTYPE(None, _pointer, _int32, _PART, _pointer)
 _ContextOptions = _struct(
     "_ContextOptions",
     ("threads", _int32),
-    ("parallel_for", _pointer),
+    ("parallel_for", _PARALLEL_FOR),
     ("parallel_for_user", _pointer),
     ("memory_budget", _int64),
     ("allocate", _pointer),
@@ -168,6 +175,13 @@ _MemoryPlan = _struct(
     ("scratch_bytes", _int64),
     ("persistent_bytes", _int64),
 )
+_RunStats = _struct(
+    "_RunStats",
+    ("planned_bytes", _int64),
+    ("lower_bound", _int64),
+    ("scratch_bytes", _int64),
+    ("peak_bytes", _int64),
+)
 
 
 class _String(ctypes.Structure):
@@ -182,20 +196,21 @@ def _load_library():
     names = [n for n in names if n and os.path.exists(n)]
     names += [n for n in (ctypes.util.find_library("stator_runtime"), "libstator_runtime.so.0") if n]
     lib = ctypes.CDLL(names[0])
-    for name in ("stator_code_name", "stator_state_variable_name"):
+    for name in ("stator_code_name", "stator_dtype_name", "stator_state_variable_name"):
         getattr(lib, name).restype = _text
-    for name in ("stator_context_state",):
+    for name in ("stator_context_state", "stator_cancellation_create"):
         getattr(lib, name).restype = _pointer
     lib.stator_call_attributes.restype = _String
-    for name in ("model", "state", "context"):
+    for name in ("model", "state", "context", "cancellation"):
         function = getattr(lib, f"stator_{name}_destroy")
         function.restype, function.argtypes = None, [_pointer]
+    lib.stator_cancellation_cancel.argtypes = [_pointer]
     return lib
 
 
 _lib = None
 _lib_lock = threading.Lock()
-# What a host function raised on this thread: not every exception is an error of the run.
+# What a callback raised on this thread: not every exception is an error of the run.
 _raised = threading.local()
 
 
@@ -292,12 +307,14 @@ def _to_tensor(what, value, dtype):
 
 # ---- What a bundle says of itself ----
 
-Port = namedtuple("Port", "name dtype dims")
-Port.__doc__ = "An input or output: dims are numbers, or texts such as 'batch' or '(batch * 4)'."
-Symbol = namedtuple("Symbol", "name min max divisor known_before")
-Symbol.__doc__ = "A size that is no constant. `known_before`: the inputs' sizes give it."
+Port = namedtuple("Port", "name dtype dims type")
+Port.__doc__ = """An input or output. dims are numbers, or texts such as 'batch' or '(batch * 4)'. dtype is
+NumPy's, `type` the name of what the elements mean: "float", "bfloat16", "string", ..."""
+Symbol = namedtuple("Symbol", "name min max divisor known_before entry")
+Symbol.__doc__ = """A size that is no constant. `known_before`: the inputs' sizes give it. `entry`: name of the
+entry point that it belongs to; None: to several."""
 Entry = namedtuple("Entry", "index name inputs outputs")
-Variable = namedtuple("Variable", "name dtype dims is_read is_written has_initial_value")
+Variable = namedtuple("Variable", "name dtype dims type is_read is_written has_initial_value")
 FixedWeight = namedtuple("FixedWeight", "name reason")
 FixedWeight.__doc__ = "A weight that is compiled in, so that no state holds it."
 
@@ -306,7 +323,14 @@ def _port(info):
     dims = tuple(
         info.dims[i] if info.dims[i] >= 0 else info.dim_texts[i].decode() for i in range(info.rank)
     )
-    return Port(info.name.decode(), info.dtype, dims)
+    type_name = _library().stator_dtype_name(info.dtype).decode()
+    return Port(info.name.decode(), _DTYPES[info.dtype], dims, type_name)
+
+
+def _code(type_name):
+    """The library's number of a type."""
+    lib = _library()
+    return next(c for c in _DTYPES if lib.stator_dtype_name(c).decode() == type_name)
 
 
 class _Handle:
@@ -376,10 +400,44 @@ def _host_function(name, function):
     return _HOST(run)
 
 
+def _parallel_for(function):
+    """`function(parts, part)` as the library calls it. Whatever it does, each part runs once."""
+
+    def run(_, parts, part, context):
+        changed = threading.Condition()
+        begun, finished = set(), set()
+
+        def once(i):
+            i = operator.index(i)
+            if not 0 <= i < parts:
+                raise IndexError(f"part {i} of {parts}")
+            with changed:
+                if i in begun:
+                    return
+                begun.add(i)
+            try:
+                part(context, i)
+            finally:
+                with changed:
+                    finished.add(i)
+                    changed.notify_all()
+
+        try:
+            function(parts, once)
+        except BaseException as problem:  # pylint: disable=broad-except
+            _raised.problem = problem  # for the caller of the run, which ends first
+        for i in range(parts):
+            once(i)
+        with changed:
+            changed.wait_for(lambda: len(finished) == parts)
+
+    return _PARALLEL_FOR(run)
+
+
 class _Bundle(_Handle):
     """A loaded model and what it says of itself."""
 
-    def __init__(self, source, verify, host_functions, log):
+    def __init__(self, source, verify, host_functions, log, offset, size, weights):
         super().__init__("model")
         named = [(n, _host_function(n, f)) for n, f in (host_functions or {}).items()]
         self._callbacks = [f for _, f in named]
@@ -388,13 +446,22 @@ class _Bundle(_Handle):
             entry.__init__(name=name.encode(), function=function)
         options = _LoadOptions(verify=int(verify), num_host_functions=len(named))
         options.host_functions = entries
+        if weights is not None:
+            options.weights_path = os.fsencode(weights)
         if log is not None:
             options.log = _LOG(lambda _, level, text: log(level, text.decode("utf-8", "replace")))
             self._callbacks.append(options.log)
         out = ctypes.byref(self._handle)
+        if hasattr(source, "fileno"):
+            source = source.fileno()
+        if not isinstance(source, int) and (offset != 0 or size != 0):
+            raise TypeError("offset and size go with a descriptor or an open file")
         if isinstance(source, (bytes, bytearray, memoryview)):
             data = bytes(source)
             _call("stator_model_load_memory", data, _size(len(data)), ctypes.byref(options), out)
+        elif isinstance(source, int):
+            where = (ctypes.c_int(source), ctypes.c_uint64(offset), ctypes.c_uint64(size))
+            _call("stator_model_load_fd", *where, ctypes.byref(options), out)
         else:
             path = os.fsencode(source)
             _call("stator_model_load_file", path, ctypes.byref(options), out)
@@ -404,14 +471,9 @@ class _Bundle(_Handle):
         info = _ModelInfo()
         _call("stator_model_get_info", self._handle, ctypes.byref(info))
         self.producer = info.producer.decode()
-        self.target = f"{info.arch.decode()} {info.features.decode()}".strip()
+        self.target = info.target.decode()
+        self.arch, self.features = info.arch.decode(), info.features.decode().split()
         self.constant_bytes, self.code_bytes = info.constant_bytes, info.code_bytes
-        self.symbols = []
-        for i in range(info.num_symbols):
-            s = _SymbolInfo()
-            _call("stator_model_get_symbol", self._handle, i, ctypes.byref(s))
-            self.symbols.append(
-                Symbol(s.name.decode(), s.min, s.max, s.divisor, bool(s.known_before)))  # fmt: skip
         self.variables, self.fixed_weights = {}, {}
         for i in range(info.num_variables):
             v = _VariableInfo()
@@ -434,6 +496,14 @@ class _Bundle(_Handle):
                     ports[kind].append(_port(p))
             entry = Entry(i, e.name.decode(), ports["input"], ports["output"])
             self.entries[entry.name] = entry
+        names = list(self.entries)
+        self.symbols = []
+        for i in range(info.num_symbols):
+            s = _SymbolInfo()
+            _call("stator_model_get_symbol", self._handle, i, ctypes.byref(s))
+            entry = names[s.entry] if s.entry >= 0 else None
+            self.symbols.append(
+                Symbol(s.name.decode(), s.min, s.max, s.divisor, bool(s.known_before), entry))  # fmt: skip
 
     def entry(self, name):
         if name is None:
@@ -447,23 +517,27 @@ class Model:
     """A loaded bundle with a context to run it in. Threads may share it; they take turns, unless each
     makes a context of its own.
 
-    source: a path, or the bytes of a bundle.
+    source: a path, the bytes of a bundle, or an open file (or its descriptor) that holds one, `size` bytes
+      (0: to its end) from `offset` on.
+    weights: path of a bundle's external weights, where it is not SOURCE.weights.
     threads: that compute; 0: as many as the process may use.
     verify: check the hashes of all constants too.
     host_functions: name -> function(inputs, attributes) -> outputs, for bundles that ask for them.
     log: function(level, message).
+    parallel_for: see Context.
     """
 
     # Contexts and states hold the bundle, not the model: no object holds one that holds it, so all
     # memory goes with the last reference.
 
     def __init__(self, source, *, threads=0, memory_budget=0, verify=False, host_functions=None,
-                 log=None):  # fmt: skip
-        self._bundle = _Bundle(source, verify, host_functions, log)
-        for name in ("producer", "target", "constant_bytes", "code_bytes", "symbols", "entries",
-                     "variables", "fixed_weights"):  # fmt: skip
+                 log=None, parallel_for=None, offset=0, size=0, weights=None):  # fmt: skip
+        self._bundle = _Bundle(source, verify, host_functions, log, offset, size, weights)
+        for name in ("producer", "target", "arch", "features", "constant_bytes", "code_bytes", "symbols",
+                     "entries", "variables", "fixed_weights"):  # fmt: skip
             setattr(self, name, getattr(self._bundle, name))
-        self._context = Context(self, threads=threads, memory_budget=memory_budget)
+        self._context = Context(
+            self, threads=threads, memory_budget=memory_budget, parallel_for=parallel_for)  # fmt: skip
 
     def entry(self, name=None):
         """The entry point of this name; None: the only one, or "main"."""
@@ -474,29 +548,58 @@ class Model:
         """The variables, by name: reads give copies, writes take effect with the next run."""
         return self._context.state
 
-    def run(self, inputs=None, entry=None, timeout=None):
+    def run(self, inputs=None, entry=None, timeout=None, cancellation=None):
         """See Context.run."""
-        return self._context.run(inputs, entry, timeout)
+        return self._context.run(inputs, entry, timeout, cancellation)
 
     def plan(self, inputs=None, entry=None):
         """See Context.plan."""
         return self._context.plan(inputs, entry)
+
+    def stats(self, entry=None):
+        """See Context.stats."""
+        return self._context.stats(entry)
+
+    def release_memory(self):
+        """See Context.release_memory."""
+        self._context.release_memory()
 
     def context(self, **options):
         """Another context: Context(self, **options)."""
         return Context(self, **options)
 
 
-class Context:
-    """Runs a model with memory and threads of its own. `state`: a State to share; None: a new one."""
+class Cancellation(_Handle):
+    """Stops the runs that were given it, from any thread. Once cancelled it stays so."""
 
-    def __init__(self, model, *, state=None, threads=0, memory_budget=0):
+    def __init__(self):
+        super().__init__("cancellation")
+        self._handle = _pointer(_library().stator_cancellation_create())
+        if not self._handle:
+            raise MemoryError
+
+    def cancel(self):
+        _library().stator_cancellation_cancel(self._handle)
+
+
+class Context:
+    """Runs a model with memory and threads of its own. `state`: a State to share; None: a new one.
+
+    parallel_for: function(parts, part) that calls part(i) for each i in range(parts), on any threads, and
+    returns when all have returned; in place of threads of its own, of which there are `threads` at most. Such as
+    `lambda parts, part: list(executor.map(part, range(parts)))`.
+    """
+
+    def __init__(self, model, *, state=None, threads=0, memory_budget=0, parallel_for=None):
         self._bundle = model._bundle
         self._owner = _Handle("context")
         self._handle = self._owner._handle
         # A host function may come back to its own context, which then refuses.
         self._lock = threading.RLock()
         options = _ContextOptions(threads=threads, memory_budget=memory_budget)
+        if parallel_for is not None:
+            # The handle's, so that it lives as long.
+            self._owner.callback = options.parallel_for = _parallel_for(parallel_for)
         _call("stator_context_create", self._bundle._handle, None if state is None else state._handle,
               ctypes.byref(options), ctypes.byref(self._handle))  # fmt: skip
         if state is None:
@@ -514,22 +617,24 @@ class Context:
                 name = name[:-2]
             if name not in given:
                 raise KeyError(f"input {port.name} is missing")
-            tensor, kept = _to_tensor(f"input {port.name}", given.pop(name), port.dtype)
+            tensor, kept = _to_tensor(f"input {port.name}", given.pop(name), _code(port.type))
             tensors[i] = tensor
             keep.append(kept)
         if given:
             raise KeyError(f"no such inputs: {', '.join(map(str, given))}")
         return tensors, keep
 
-    def run(self, inputs=None, entry=None, timeout=None):
+    def run(self, inputs=None, entry=None, timeout=None, cancellation=None):
         """Runs an entry point. inputs: name -> array ("x" is short for "x:0"). Gives name -> array.
-        timeout: seconds, after which it fails."""
+        timeout: seconds, after which it fails. cancellation: a Cancellation, for other threads to stop it."""
         entry = self._bundle.entry(entry)
         tensors, keep = self._bind(entry, inputs)
         outputs = (_Tensor * max(len(entry.outputs), 1))()
         for output in outputs:
             output.__init__()
         options = _RunOptions(timeout_ns=0 if timeout is None else max(int(timeout * 1e9), 1))
+        if cancellation is not None:
+            options.cancellation = cancellation._handle
         with self._lock:
             _call("stator_context_run", self._handle, entry.index, tensors, len(entry.inputs),
                   outputs, len(entry.outputs), ctypes.byref(options))  # fmt: skip
@@ -547,6 +652,19 @@ class Context:
                   None, 0, ctypes.byref(plan))  # fmt: skip
         del keep
         return {name: getattr(plan, name) for name, _ in _MemoryPlan._fields_[1:]}
+
+    def stats(self, entry=None):
+        """What the last run of the entry point needed, in bytes, by purpose; zeros before the first."""
+        stats = _RunStats()
+        with self._lock:
+            _call("stator_context_get_stats", self._handle, self._bundle.entry(entry).index,
+                  ctypes.byref(stats))  # fmt: skip
+        return {name: getattr(stats, name) for name, _ in _RunStats._fields_[1:]}
+
+    def release_memory(self):
+        """Gives back what is kept from run to run; the next run makes it anew."""
+        with self._lock:
+            _call("stator_context_release_memory", self._handle)
 
 
 class State(MutableMapping):
@@ -605,7 +723,7 @@ class State(MutableMapping):
         for i, (name, value) in enumerate(values.items()):
             names[i] = name.encode()
             # Uninitialized ones have a type too; of fixed weights the library says why not.
-            dtype = variables[name].dtype if name in variables else 1
+            dtype = _code(variables[name].type) if name in variables else 1
             tensors[i], kept = _to_tensor(f"variable {name}", value, dtype)
             keep.append(kept)
         _call("stator_state_write_all", self._handle, len(values), names, tensors)

@@ -1,9 +1,11 @@
 """Usage: stator_runtime_test.py LIBRARY MODULE BUNDLE...: drives stator_runtime.py."""
 
+import concurrent.futures
 import gc
 import importlib.util
 import os
 import sys
+import tempfile
 import threading
 import unittest
 import weakref
@@ -101,13 +103,112 @@ class Introspection(unittest.TestCase):
         with open(BUNDLES["chain"], "rb") as f:
             model = stator_runtime.Model(f.read(), verify=True, log=lambda _, m: log.append(m))
         entry = model.entry()
-        self.assertEqual(entry.inputs[0], stator_runtime.Port("x:0", 1, ("batch",)))
+        port = stator_runtime.Port("x:0", np.dtype(np.float32), ("batch",), "float")
+        self.assertEqual(entry.inputs[0], port)
         self.assertEqual(entry.outputs[0].name, "out:0")
-        self.assertEqual(model.symbols[0], stator_runtime.Symbol("batch", 0, 4096, 1, True))
+        self.assertEqual(model.symbols[0], stator_runtime.Symbol("batch", 0, 4096, 1, True, "main"))
         self.assertEqual(model.producer, "test 1")
+        self.assertEqual(model.target, "test")
         self.assertIn("made by test 1", log[0])
         plan = model.plan({"x": np.zeros(100), "y": np.zeros(100)})
         self.assertGreaterEqual(plan["planned_bytes"], 400)
+
+    def test_equal_names_in_two_entry_points(self):
+        model = stator_runtime.Model(BUNDLES["two_entries"])
+        found = [(s.name, s.entry, s.max) for s in model.symbols]
+        self.assertEqual(found, [("batch", "small", 8), ("batch", "large", 16)])
+        with self.assertRaisesRegex(stator_runtime.StatorError, r"input x:0, dimension 0 \(batch\), must"):
+            model.run({"x": np.zeros(9)}, entry="small")
+        self.assertEqual(model.run({"x": np.zeros(9)}, entry="large")["y:0"].shape, (9,))
+
+    def test_types_have_names(self):
+        for code, name in ((1, "float"), (7, "string"), (14, "bfloat16"), (19, "half")):
+            self.assertEqual(stator_runtime._code(name), code)
+        info = stator_runtime._PortInfo(name=b"x:0", dtype=14, rank=0)
+        port = stator_runtime._port(info)
+        self.assertEqual((port.type, port.dtype.itemsize), ("bfloat16", 2))
+
+    def test_statistics(self):
+        model = stator_runtime.Model(BUNDLES["chain"], threads=1)
+        self.assertEqual(model.stats()["peak_bytes"], 0)
+        model.run({"x": np.zeros(100), "y": np.zeros(100)})
+        stats = model.stats()
+        self.assertEqual((stats["planned_bytes"], stats["peak_bytes"]), (448, 848))
+        model.release_memory()
+        self.assertEqual(model.stats(), stats)
+        model.run({"x": [1], "y": [1]})
+
+
+class Loading(unittest.TestCase):
+    def test_inside_another_file(self):
+        with open(BUNDLES["chain"], "rb") as f, tempfile.TemporaryFile() as outer:
+            bundle = f.read()
+            outer.write(b"x" * 70000 + bundle + b"after")
+            outer.flush()
+            for source in (outer, outer.fileno()):
+                model = stator_runtime.Model(source, offset=70000, size=len(bundle))
+                self.assertEqual(model.run({"x": [1], "y": [2]})["out:0"][0], 9)
+            with self.assertRaisesRegex(stator_runtime.StatorError, "wrong magic"):
+                stator_runtime.Model(outer, offset=4)
+            self.assertEqual(stator_runtime.Model(f, threads=1).producer, "test 1")
+        with self.assertRaisesRegex(TypeError, "go with a descriptor"):
+            stator_runtime.Model(BUNDLES["chain"], offset=1)
+
+    def test_external_weights(self):
+        with open(BUNDLES["external"], "rb") as f:
+            bundle = f.read()
+        with self.assertRaisesRegex(stator_runtime.StatorError, "weights_path"):
+            stator_runtime.Model(bundle)
+        model = stator_runtime.Model(bundle, weights=BUNDLES["external_weights"])
+        np.testing.assert_array_equal(model.state["w"], [0.5, 1.5, 2.5, 3.5])
+
+
+class Cancelling(unittest.TestCase):
+    def test_from_another_thread(self):
+        slow = stator_runtime.Model(BUNDLES["slow"])
+        cancellation = stator_runtime.Cancellation()
+        timer = threading.Timer(0.05, cancellation.cancel)
+        timer.start()
+        for _ in range(2):  # it stays cancelled
+            with self.assertRaises(stator_runtime.StatorError) as caught:
+                slow.run(cancellation=cancellation, timeout=60)
+            self.assertEqual(caught.exception.code, "Cancelled")
+        timer.join()
+
+
+class ParallelFor(unittest.TestCase):
+    X = np.arange(4096, dtype=np.float32)
+
+    def run_with(self, loop):
+        model = stator_runtime.Model(BUNDLES["chain"], threads=4, parallel_for=loop)
+        out = model.run({"x": self.X, "y": self.X})["out:0"]
+        np.testing.assert_array_equal(out, self.X * 6)
+
+    def test_of_an_executor(self):
+        with concurrent.futures.ThreadPoolExecutor(3) as executor:
+            self.run_with(lambda parts, part: list(executor.map(part, range(parts))))
+
+    def test_each_part_runs_once_whatever_it_does(self):
+        self.run_with(lambda parts, part: None)
+        self.run_with(lambda parts, part: [part(i) for _ in range(2) for i in range(parts)])
+
+    def test_what_it_raises_is_raised(self):
+        calls = []
+
+        def raising(parts, part):
+            calls.append(parts)
+            part(parts)
+
+        def interrupted(_parts, _part):
+            calls.append(0)
+            raise KeyboardInterrupt
+
+        for loop, problem in ((raising, IndexError), (interrupted, KeyboardInterrupt)):
+            model = stator_runtime.Model(BUNDLES["chain"], threads=4, parallel_for=loop)
+            with self.assertRaises(problem):
+                model.run({"x": self.X, "y": self.X})
+            self.assertGreater(calls.pop(), -1)
+            calls.clear()
 
 
 class State(unittest.TestCase):
