@@ -8,6 +8,7 @@
 #include "compiler/autodiff/differentiate.h"
 #include "compiler/codegen/compile_module.h"
 #include "compiler/import/importer.h"
+#include "compiler/passes/early_host_calls/early_host_calls.h"
 #include "compiler/passes/fix_sum_order/fix_sum_order.h"
 #include "compiler/passes/fuse/fuse.h"
 #include "compiler/passes/loop_invariants/loop_invariants.h"
@@ -67,6 +68,8 @@ std::vector<Stage> KernelStages(const PipelineOptions& options) {
       // Fusion and code generation know the form; to all others it is a constant and two ops.
       Sure("pack-weights", [pack](mlir::ModuleOp module) { PackWeights(module, pack); }),
       Sure("fuse", [fuse](mlir::ModuleOp module) { Fuse(module, fuse); }),
+      // What goes on beside the run starts as soon as its kernels are done.
+      Sure("move-host-calls-early", MoveHostCallsEarly),
   };
 }
 

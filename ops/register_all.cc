@@ -1,6 +1,7 @@
 #include "ops/register_all.h"
 
 #include "ops/array/array_ops.h"
+#include "ops/collective/collective_ops.h"
 #include "ops/control/control_ops.h"
 #include "ops/io/io_ops.h"
 #include "ops/math/math_ops.h"
@@ -13,6 +14,7 @@ namespace stator::ops {
 
 void RegisterAll(compiler::OpSet& ops) {
   RegisterArrayOps(ops);
+  RegisterCollectiveOps(ops);
   RegisterControlOps(ops);
   RegisterIoOps(ops);
   RegisterMathOps(ops);

@@ -15,7 +15,7 @@ namespace {
 
 // Ops that TensorFlow does not have.
 const std::set<std::string>& OwnOps() {
-  static const auto* const kOwn = new std::set<std::string>{"Gradients"};
+  static const auto* const kOwn = new std::set<std::string>{"Gradients", "ReduceBucket"};
   return *kOwn;
 }
 

@@ -77,6 +77,8 @@ std::vector<OpRecipe> Recipes() {
       {"ResourceApplyKerasMomentum", {"v 3", "v 3", "x", "x 3", "x"}, {}, {}},
       {"ResourceApplyAdam", {"v 3", "v 3", "v 3", "x", "x", "x", "x", "x", "x", "x 3"}, {}, {}},
       {"Gradients", {"x 3", "x 3", "x 3"}, {}, {DT_FLOAT}},
+      // what strategies add
+      {"ReduceBucket", {"x 3"}, {{"bucket", "i: 0"}}, {DT_FLOAT}},
       // random
       {"RandomUniform", {"c 2,3"}, {{"seed", "i: 7"}}, {}},
       {"RandomStandardNormal", {"c 2,3"}, {{"seed", "i: 7"}}, {}},
