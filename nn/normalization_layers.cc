@@ -52,11 +52,17 @@ class BatchNormLayer : public Layer {
   }
 
  private:
-  // moving += (batch - moving) * (1 - momentum)
+  // moving += (batch - moving) * (1 - momentum). Where the batch is spread over replicas, each
+  // normalizes by its own shard's statistics, and the moving ones follow their mean.
   void Follow(const Context& context, const Variable& moving, const Output& batch) const {
     const Scope& scope = context.scope();
+    const Output mean = graph::NodeBuilder(scope, "Identity")
+                            .Input(batch)
+                            .Attr("_aggregation", std::string("mean"))
+                            .Finalize()
+                            .output(0);
     const Output step =
-        ops::Mul(scope, ops::Sub(scope, context.Read(moving), batch), 1 - options_.momentum);
+        ops::Mul(scope, ops::Sub(scope, context.Read(moving), mean), 1 - options_.momentum);
     context.AddUpdate(ops::AssignSubVariableOp(scope, moving.handle, step));
   }
 
