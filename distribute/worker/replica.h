@@ -1,0 +1,91 @@
+#ifndef STATOR_DISTRIBUTE_WORKER_REPLICA_H_
+#define STATOR_DISTRIBUTE_WORKER_REPLICA_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "distribute/collectives/group.h"
+#include "distribute/strategy/shard_graph.h"
+#include "distribute/worker/bucket_reducer.h"
+#include "distribute/worker/training_program.h"
+#include "runtime/core/run_control.h"
+#include "runtime/session/session.h"
+
+namespace stator::distribute {
+
+struct ReplicaOptions {
+  int virtual_replicas = 1;  // of the job
+  int threads = 0;
+  int64_t seed = 1;
+  bool trace = false;  // keep the events of steps: see Replica::WriteTrace
+};
+
+// One copy of the variables and the shards of each batch that belong to it: a session, and a rank in
+// the group of all copies. After the same steps every replica of a job holds the same bits, however
+// many of them share the shards. One thread at a time uses it.
+class Replica {
+ public:
+  // `program`, `sharded` (null when virtual_replicas is 1: the plain program runs) and `ended` (which
+  // stops calls; may be null) outlive the replica.
+  static absl::StatusOr<std::unique_ptr<Replica>> Create(const TrainingProgram* program,
+                                                         const ShardedStep* sharded,
+                                                         const SessionFactory& new_session,
+                                                         ReplicaOptions options,
+                                                         std::unique_ptr<Group> group,
+                                                         const runtime::CancellationToken* ended);
+
+  // First values, computed here.
+  absl::Status Initialize();
+  // Makes the variables those of rank 0. A collective: all replicas call it.
+  absl::Status Broadcast();
+  // An error that names the first variable, and the replica, that differs. A collective.
+  absl::Status CheckEqual();
+
+  // One training step; the metrics' values for the whole batch. A collective.
+  absl::StatusOr<std::vector<double>> Step(int64_t step);
+
+  // Values of the evaluation's metrics over all its batches; computed by this replica alone.
+  absl::StatusOr<std::vector<double>> Evaluate();
+
+  // Chrome's trace format: the kernels of the last step's shards, and the sums beside them.
+  absl::StatusOr<std::string> TraceJson() const;
+
+  // Share of the time of the last step's sums that lay beside kernels of its shards.
+  double HiddenShare() const;
+
+  runtime::VariableStore* variables() { return session_->variables(); }
+  runtime::Session* session() { return session_.get(); }
+  int rank() const { return reducer_->group().rank(); }
+  int replicas() const { return reducer_->group().workers(); }
+  Group& group() { return reducer_->group(); }
+
+ private:
+  Replica(const TrainingProgram* program, const ShardedStep* sharded, ReplicaOptions options,
+          const runtime::CancellationToken* ended)
+      : program_(*program), sharded_(sharded), options_(options), ended_(ended) {}
+
+  absl::Status Bind();
+  runtime::CallOptions Call(runtime::RunTrace* trace) const;
+  absl::StatusOr<std::vector<double>> PlainStep(int64_t step);
+  // Row-major content of the variables, by name.
+  absl::StatusOr<std::vector<std::pair<std::string, runtime::Tensor>>> Values();
+
+  const TrainingProgram& program_;
+  const ShardedStep* const sharded_;
+  const ReplicaOptions options_;
+  const runtime::CancellationToken* const ended_;
+  std::unique_ptr<BucketReducer> reducer_;
+  std::unique_ptr<runtime::Session> session_;  // its host functions use the reducer
+  std::unique_ptr<runtime::Callable> shard_, update_, plain_;
+  std::vector<runtime::Tensor> update_results_, plain_results_, no_results_;
+  std::vector<runtime::RunTrace> traces_;  // one for each shard
+  std::vector<std::pair<int64_t, int64_t>> shard_times_;
+};
+
+}  // namespace stator::distribute
+
+#endif  // STATOR_DISTRIBUTE_WORKER_REPLICA_H_
