@@ -2,6 +2,7 @@
 #define STATOR_DATA_SHUFFLE_H_
 
 #include <cstdint>
+#include <vector>
 
 namespace stator::data {
 
@@ -26,6 +27,12 @@ class Permutation {
   uint64_t mask_;
   uint64_t keys_[kRounds];
 };
+
+// The order in which a buffer of `buffer_size` elements gives out 0 … size-1 (below 2^32): it is
+// filled, then a random one of it comes out and the next goes into its place; at the end it
+// shrinks.
+std::vector<uint32_t> BufferShuffleOrder(uint64_t seed, uint64_t epoch, int64_t size,
+                                         int64_t buffer_size);
 
 }  // namespace stator::data
 
