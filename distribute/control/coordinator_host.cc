@@ -1,14 +1,12 @@
 #include "distribute/control/coordinator_host.h"
 
-#include <sys/random.h>
-
 #include <chrono>
-#include <cstdlib>
 #include <deque>
 #include <utility>
 #include <vector>
 
 #include "distribute/control/clock.h"
+#include "distribute/control/random_bytes.h"
 
 namespace stator::distribute {
 namespace {
@@ -87,12 +85,7 @@ class LocalClient final : public CoordinatorClient {
 
 }  // namespace
 
-std::string DrawKey() {
-  std::string key(32, '\0');
-  // Never short for so few bytes; without randomness nothing here would be safe.
-  if (getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) std::abort();
-  return key;
-}
+std::string DrawKey() { return RandomBytes(32); }
 
 std::shared_ptr<CoordinatorHost> CoordinatorHost::Start(
     CoordinatorOptions options, std::function<void(const std::string&)> log) {

@@ -1,10 +1,9 @@
 #include "distribute/control/member.h"
 
-#include <sys/random.h>
-
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "distribute/control/clock.h"
 #include "distribute/control/member_machine.h"
+#include "distribute/control/random_bytes.h"
 
 namespace stator::distribute {
 namespace {
@@ -30,7 +30,7 @@ control::AttachRequest MakeJoin(const MemberOptions& options, const JoinInfo& in
   header.set_task(options.task);
   header.set_epoch(options.epoch);
   uint64_t incarnation = 0;
-  if (getrandom(&incarnation, sizeof(incarnation), 0) != sizeof(incarnation)) std::abort();
+  std::memcpy(&incarnation, RandomBytes(sizeof(incarnation)).data(), sizeof(incarnation));
   header.set_incarnation(incarnation);
   join.set_rank(options.rank);
   join.set_program_hash(info.program_hash);
@@ -165,13 +165,15 @@ class ThreadedMember final : public Member {
   bool Finished() const { return stopping_ || machine_.over(); }
 
   void SleepUntil(std::unique_lock<std::mutex>& lock, absl::Time time) {
-    const absl::Duration left = time - Now();
-    if (left > absl::ZeroDuration()) wake_.wait_for(lock, absl::ToChronoNanoseconds(left));
+    // Never without a pause: a mutex is not fair, and whoever is waited for needs it.
+    const absl::Duration left = std::max(time - Now(), absl::Milliseconds(1));
+    wake_.wait_for(lock, absl::ToChronoNanoseconds(left));
   }
 
   void ReadEvents() {
     std::unique_lock<std::mutex> lock(mutex_);
-    while (!Finished()) {
+    // A stream that breaks later is not opened again: heartbeats ask what has happened.
+    while (!Finished() && machine_.state() == MemberMachine::State::kJoining) {
       std::optional<control::AttachRequest> join = machine_.TakeAttach(Now());
       if (!join.has_value()) {
         SleepUntil(lock, machine_.next_attach());
@@ -204,7 +206,7 @@ class ThreadedMember final : public Member {
     while (!Finished()) {
       std::optional<control::BeatRequest> beat = machine_.TakeBeat(Now());
       if (!beat.has_value()) {
-        SleepUntil(lock, std::max(machine_.next_beat(), Now() + absl::Milliseconds(1)));
+        SleepUntil(lock, machine_.next_beat());
         continue;
       }
       lock.unlock();

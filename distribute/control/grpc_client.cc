@@ -1,0 +1,151 @@
+#include "distribute/control/grpc_client.h"
+
+#include <grpc/grpc.h>
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <utility>
+
+#include "distribute/control/grpc_transport.h"
+#include "proto/control.grpc.pb.h"
+
+namespace stator::distribute {
+namespace {
+
+constexpr int kReconnectMs = 100;
+constexpr int kMaxReconnectMs = 500;
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           const Credentials& credentials, const std::string& chief,
+                                           int keepalive_ms) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxControlMessageBytes);
+  arguments.SetMaxSendMessageSize(kMaxControlMessageBytes);
+  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, int>>{
+           {GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1},  // a connection of its own
+           {GRPC_ARG_ENABLE_HTTP_PROXY, 0},
+           {GRPC_ARG_ENABLE_RETRIES, 0},  // we retry, with the same id
+           {GRPC_ARG_MAX_METADATA_SIZE, kMaxControlMetadataBytes},
+           {GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMs},
+           {GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kReconnectMs},
+           {GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectMs},
+           {GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_ms},
+           {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_ms},
+           {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
+           {GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0}}) {
+    arguments.SetInt(name, value);
+  }
+  if (credentials.mode == Credentials::Mode::kSecret) {
+    return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  }
+  arguments.SetSslTargetNameOverride(TaskHostName(chief));
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = credentials.authority;
+  options.pem_cert_chain = credentials.certificate;
+  options.pem_private_key = credentials.private_key;
+  return grpc::CreateCustomChannel(address, grpc::SslCredentials(options), arguments);
+}
+
+void Prepare(grpc::ClientContext& context, const Credentials& credentials,
+             const control::Header& header) {
+  if (credentials.mode != Credentials::Mode::kSecret) return;
+  context.AddMetadata(kTokenKey,
+                      MakeToken(credentials.secret, header.job(), header.task(), header.epoch()));
+}
+
+void SetTimeout(grpc::ClientContext& context, absl::Duration timeout) {
+  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(timeout));
+}
+
+class GrpcStream final : public EventStream {
+ public:
+  GrpcStream(control::Control::Stub& stub, const Credentials& credentials,
+             const control::AttachRequest& request) {
+    Prepare(context_, credentials, request.header());
+    // Without a deadline: it lives as long as the task, and heartbeats watch over it.
+    reader_ = stub.Attach(&context_, request);
+  }
+  ~GrpcStream() override { Cancel(); }
+
+  bool Read(control::Event* event) override { return reader_->Read(event); }
+  absl::Status Finish() override {
+    const absl::Status status = ToStatus(reader_->Finish());
+    return status.ok() ? absl::UnavailableError("the coordinator closed the stream") : status;
+  }
+  void Cancel() override { context_.TryCancel(); }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReader<control::Event>> reader_;
+};
+
+class GrpcClient final : public CoordinatorClient {
+ public:
+  GrpcClient(const std::string& address, const Credentials& credentials, const std::string& chief,
+             int keepalive_ms)
+      : credentials_(credentials),
+        stub_(control::Control::NewStub(MakeChannel(address, credentials, chief, keepalive_ms))),
+        beat_stub_(
+            control::Control::NewStub(MakeChannel(address, credentials, chief, keepalive_ms))) {}
+
+  std::unique_ptr<EventStream> Attach(const control::AttachRequest& request) override {
+    return std::make_unique<GrpcStream>(*stub_, credentials_, request);
+  }
+
+  absl::Status Send(const control::Request& request, absl::Duration timeout) override {
+    grpc::ClientContext context;
+    Prepare(context, credentials_, request.header());
+    SetTimeout(context, timeout);
+    control::Ack ack;
+    return ToStatus(stub_->Send(&context, request, &ack));
+  }
+
+  absl::StatusOr<control::BeatReply> Beat(const control::BeatRequest& request,
+                                          absl::Duration timeout) override {
+    grpc::ClientContext context;
+    Prepare(context, credentials_, request.header());
+    SetTimeout(context, timeout);
+    control::BeatReply reply;
+    const grpc::Status status = beat_stub_->Beat(&context, request, &reply);
+    if (!status.ok()) return ToStatus(status);
+    return reply;
+  }
+
+ private:
+  const Credentials credentials_;
+  const std::unique_ptr<control::Control::Stub> stub_;
+  const std::unique_ptr<control::Control::Stub> beat_stub_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<CoordinatorClient>> ConnectToCoordinator(
+    const std::string& address, const Credentials& credentials, const std::string& chief,
+    absl::Duration failure_timeout) {
+  if (absl::Status status = CheckAddress(address, credentials); !status.ok()) return status;
+  QuietGrpc();
+  return std::shared_ptr<CoordinatorClient>(
+      std::make_shared<GrpcClient>(address, credentials, chief, KeepaliveMs(failure_timeout)));
+}
+
+absl::StatusOr<control::JobStatus> QueryStatus(const std::string& address,
+                                               const Credentials& credentials,
+                                               const std::string& job, const std::string& chief,
+                                               absl::Duration timeout) {
+  if (absl::Status status = CheckAddress(address, credentials); !status.ok()) return status;
+  QuietGrpc();
+  const auto stub = control::Control::NewStub(
+      MakeChannel(address, credentials, chief, KeepaliveMs(absl::Seconds(10))));
+  control::StatusRequest request;
+  request.mutable_header()->set_job(job);
+  request.mutable_header()->set_task(kToolTask);
+  grpc::ClientContext context;
+  Prepare(context, credentials, request.header());
+  SetTimeout(context, timeout);
+  control::JobStatus reply;
+  const grpc::Status status = stub->Status(&context, request, &reply);
+  if (!status.ok()) return ToStatus(status);
+  return reply;
+}
+
+}  // namespace stator::distribute

@@ -1,0 +1,309 @@
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "distribute/control/grpc_client.h"
+#include "distribute/control/grpc_server.h"
+#include "distribute/control/member.h"
+#include "proto/control.grpc.pb.h"
+
+namespace stator::distribute {
+namespace {
+
+constexpr char kChildAddress[] = "STATOR_TEST_CHILD_ADDRESS";
+constexpr char kChildSecret[] = "STATOR_TEST_CHILD_SECRET";
+
+std::string FreshPath(const std::string& name) {
+  static int count = 0;
+  return absl::StrCat(testing::TempDir(), "/", name, ".", getpid(), ".", ++count);
+}
+
+MemberOptions Options(int rank) {
+  MemberOptions options;
+  options.job = "digits";
+  options.task = absl::StrCat("worker:", rank);
+  options.rank = rank;
+  options.heartbeat = absl::Milliseconds(100);
+  options.failure_timeout = absl::Seconds(2);
+  options.start_timeout = absl::Seconds(20);
+  return options;
+}
+
+class GrpcTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    secret_path_ = FreshPath("secret");
+    ASSERT_EQ(WriteNewSecret(secret_path_), absl::OkStatus());
+    auto secret = ReadSecret(secret_path_);
+    ASSERT_TRUE(secret.ok()) << secret.status();
+    secret_ = *secret;
+  }
+
+  void StartServer(int tasks, const Credentials& credentials) {
+    CoordinatorServerOptions options;
+    options.coordinator.job = "digits";
+    for (int rank = 0; rank < tasks; ++rank) {
+      options.coordinator.tasks.push_back(absl::StrCat("worker:", rank));
+    }
+    options.coordinator.heartbeat = absl::Milliseconds(100);
+    options.coordinator.failure_timeout = absl::Seconds(2);
+    options.coordinator.start_timeout = absl::Seconds(20);
+    options.address = "127.0.0.1:0";
+    options.credentials = credentials;
+    auto server = CoordinatorServer::Start(options);
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  }
+
+  std::shared_ptr<CoordinatorClient> Client(const Credentials& credentials) {
+    auto client =
+        ConnectToCoordinator(server_->address(), credentials, "worker:0", absl::Seconds(2));
+    EXPECT_TRUE(client.ok()) << client.status();
+    return *client;
+  }
+
+  absl::StatusOr<std::unique_ptr<Member>> Join(int rank, const Credentials& credentials) {
+    Roster roster;
+    return Member::Join(rank == 0 ? server_->Connect() : Client(credentials), Options(rank),
+                        {"hash", {"sum"}, {"tcp:127.0.0.1:1"}}, &roster);
+  }
+
+  // Another process that joins as worker:1 and then waits to be killed.
+  pid_t StartChild() {
+    setenv(kChildAddress, server_->address().c_str(), 1);
+    setenv(kChildSecret, secret_path_.c_str(), 1);
+    char self[] = "/proc/self/exe";
+    char filter[] = "--gtest_filter=GrpcChild.*";
+    char* arguments[] = {self, filter, nullptr};
+    pid_t pid = 0;
+    EXPECT_EQ(posix_spawn(&pid, self, nullptr, nullptr, arguments, environ), 0);
+    unsetenv(kChildAddress);
+    return pid;
+  }
+
+  std::string secret_path_;
+  Credentials secret_;
+  std::unique_ptr<CoordinatorServer> server_;
+};
+
+TEST(GrpcChild, JoinsAndWaits) {
+  const char* address = std::getenv(kChildAddress);
+  if (address == nullptr) GTEST_SKIP() << "runs as a child of the tests below";
+  auto secret = ReadSecret(std::getenv(kChildSecret));
+  ASSERT_TRUE(secret.ok()) << secret.status();
+  auto client = ConnectToCoordinator(address, *secret, "worker:0", absl::Seconds(2));
+  ASSERT_TRUE(client.ok()) << client.status();
+  Roster roster;
+  auto member = Member::Join(*client, Options(1), {"hash", {"sum"}, {"tcp:127.0.0.1:1"}}, &roster);
+  ASSERT_TRUE(member.ok()) << member.status();
+  Progress progress;
+  progress.phase = "train";
+  progress.step = 57;
+  (*member)->Report(progress);
+  (*member)->Barrier("child", absl::Seconds(60)).IgnoreError();
+}
+
+TEST_F(GrpcTest, TasksJoinMeetAndLeave) {
+  StartServer(3, secret_);
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < 3; ++rank) {
+    threads.emplace_back([&, rank] {
+      auto member = Join(rank, secret_);
+      ASSERT_TRUE(member.ok()) << member.status();
+      int64_t last = 0;
+      for (int64_t step = 1; (*member)->BeginStep(step); ++step) {
+        last = step;
+        if (rank == 1 && step == 20) (*member)->RequestDrain();
+        absl::SleepFor(absl::Milliseconds(1));
+      }
+      EXPECT_EQ(last, (*member)->drain_step());
+      EXPECT_EQ((*member)->Barrier("end", absl::Seconds(10)), absl::OkStatus());
+      EXPECT_EQ((*member)->Leave(), absl::OkStatus());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  auto status = QueryStatus(server_->address(), secret_, "digits", "worker:0", absl::Seconds(5));
+  ASSERT_TRUE(status.ok()) << status.status();
+  EXPECT_EQ(status->state(), "done");
+  ASSERT_EQ(status->tasks_size(), 3);
+  EXPECT_EQ(status->tasks(2).state(), "leaving");
+  server_->Shutdown(absl::Seconds(1));
+}
+
+TEST_F(GrpcTest, AKilledProcessIsNamedAtOnce) {
+  StartServer(2, secret_);
+  const pid_t child = StartChild();
+  auto member = Join(0, secret_);
+  ASSERT_TRUE(member.ok()) << member.status();
+  absl::SleepFor(absl::Milliseconds(500));
+  ASSERT_EQ(kill(child, SIGKILL), 0);
+  const absl::Time killed = absl::Now();
+  while (!(*member)->ended().cancelled() && absl::Now() < killed + absl::Seconds(5)) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  const absl::Duration took = absl::Now() - killed;
+  EXPECT_LT(took, absl::Seconds(1));
+  RecordProperty("ms_from_kill_to_error", static_cast<int>(absl::ToInt64Milliseconds(took)));
+  EXPECT_EQ((*member)->failure().message(),
+            "worker:1 died: its control stream closed (train, step 57)");
+  waitpid(child, nullptr, 0);
+}
+
+TEST_F(GrpcTest, AStoppedProcessIsReportedThenEndsTheGeneration) {
+  StartServer(2, secret_);
+  const pid_t child = StartChild();
+  auto member = Join(0, secret_);
+  ASSERT_TRUE(member.ok()) << member.status();
+  absl::SleepFor(absl::Milliseconds(300));
+  ASSERT_EQ(kill(child, SIGSTOP), 0);
+  absl::SleepFor(absl::Milliseconds(700));
+  EXPECT_EQ(server_->Status().tasks(1).state(), "silent");
+  EXPECT_FALSE((*member)->ended().cancelled());
+  const absl::Status status = (*member)->Barrier("never", absl::Seconds(10));
+  EXPECT_TRUE(absl::StrContains(status.message(), "worker:1 has been silent for 2.")) << status;
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+}
+
+TEST_F(GrpcTest, ALostChiefIsNamed) {
+  StartServer(2, secret_);
+  std::thread chief([&] {
+    auto member = Join(0, secret_);
+    ASSERT_TRUE(member.ok()) << member.status();
+    // Its end of the process is torn down beneath it.
+    absl::SleepFor(absl::Milliseconds(300));
+    server_->Shutdown(absl::ZeroDuration());
+  });
+  auto member = Join(1, secret_);
+  ASSERT_TRUE(member.ok()) << member.status();
+  const absl::Time start = absl::Now();
+  const absl::Status status = (*member)->Barrier("never", absl::Seconds(10));
+  EXPECT_EQ(status.message(), "worker:0 (chief) is gone");
+  EXPECT_LT(absl::Now() - start, absl::Seconds(3));
+  chief.join();
+}
+
+TEST_F(GrpcTest, StrangersLearnNothing) {
+  StartServer(2, secret_);
+  const auto channel = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());
+  const auto stub = control::Control::NewStub(channel);
+  control::Header header;
+  header.set_job("digits");
+  header.set_task("worker:1");
+  header.set_epoch(1);
+  const auto send = [&](const std::string& token) {
+    grpc::ClientContext context;
+    if (!token.empty()) context.AddMetadata("stator-token", token);
+    control::Request request;
+    *request.mutable_header() = header;
+    request.mutable_leave();
+    control::Ack ack;
+    return stub->Send(&context, request, &ack);
+  };
+  for (const std::string& token :
+       {std::string(), std::string("00"), MakeToken("guess", "digits", "worker:1", 1),
+        MakeToken(secret_.secret, "digits", "worker:0", 1),
+        MakeToken(secret_.secret, "digits", "worker:1", 2),
+        MakeToken(secret_.secret, "other", "worker:1", 1)}) {
+    const grpc::Status status = send(token);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED) << token;
+    EXPECT_EQ(status.error_message(), "");
+  }
+  // With the right one it is heard.
+  EXPECT_EQ(send(MakeToken(secret_.secret, "digits", "worker:1", 1)).error_message(),
+            "worker:1 has not joined yet");
+
+  control::AttachRequest attach;
+  *attach.mutable_header() = header;
+  attach.set_rank(1);
+  grpc::ClientContext attach_context;
+  const auto reader = stub->Attach(&attach_context, attach);
+  control::Event event;
+  EXPECT_FALSE(reader->Read(&event));
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAUTHENTICATED);
+
+  grpc::ClientContext status_context;
+  control::StatusRequest status_request;
+  control::JobStatus job;
+  EXPECT_EQ(stub->Status(&status_context, status_request, &job).error_code(),
+            grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(server_->Status().tasks(1).state(), "missing");
+}
+
+TEST_F(GrpcTest, LargeMessagesAreRefused) {
+  StartServer(1, secret_);
+  control::Request request;
+  request.mutable_header()->set_job("digits");
+  request.mutable_header()->set_task("worker:0");
+  request.mutable_header()->set_epoch(1);
+  request.mutable_fail()->set_message(std::string(2 << 20, 'x'));
+  EXPECT_EQ(Client(secret_)->Send(request, absl::Seconds(5)).code(),
+            absl::StatusCode::kResourceExhausted);
+}
+
+TEST_F(GrpcTest, PlainTextStaysOnLoopback) {
+  CoordinatorServerOptions options;
+  options.credentials = secret_;
+  for (const char* address : {"0.0.0.0:0", "[::]:0", "10.0.0.1:2000", "127.evil.org:1"}) {
+    options.address = address;
+    const absl::Status status = CoordinatorServer::Start(options).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), "plain text")) << status;
+    EXPECT_EQ(ConnectToCoordinator(address, secret_, "worker:0", absl::Seconds(2)).status().code(),
+              absl::StatusCode::kFailedPrecondition);
+  }
+}
+
+TEST_F(GrpcTest, CertificatesAuthenticateBothEnds) {
+  const std::string ours = FreshPath("tls");
+  const std::string theirs = FreshPath("tls");
+  const std::vector<std::string> tasks = {"worker:0", "worker:1"};
+  ASSERT_EQ(WriteJobCertificates(ours, "digits", tasks), absl::OkStatus());
+  ASSERT_EQ(WriteJobCertificates(theirs, "digits", tasks), absl::OkStatus());
+  const auto read = [](const std::string& directory, const std::string& task) {
+    auto credentials = ReadCertificates(directory, task);
+    EXPECT_TRUE(credentials.ok()) << credentials.status();
+    return *credentials;
+  };
+  StartServer(2, read(ours, "worker:0"));
+
+  // One task cannot speak for another; another job's certificate is nobody's; nor is plain text.
+  control::BeatRequest beat;
+  beat.mutable_header()->set_job("digits");
+  beat.mutable_header()->set_epoch(1);
+  beat.mutable_header()->set_task("worker:0");
+  EXPECT_EQ(Client(read(ours, "worker:1"))->Beat(beat, absl::Seconds(5)).status().code(),
+            absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(Client(read(theirs, "worker:0"))->Beat(beat, absl::Seconds(2)).status().code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Client(secret_)->Beat(beat, absl::Seconds(2)).status().code(),
+            absl::StatusCode::kUnavailable);
+
+  std::thread chief([&] {
+    auto member = Join(0, secret_);
+    ASSERT_TRUE(member.ok()) << member.status();
+    EXPECT_EQ((*member)->Leave(), absl::OkStatus());
+  });
+  auto member = Join(1, read(ours, "worker:1"));
+  ASSERT_TRUE(member.ok()) << member.status();
+  EXPECT_EQ((*member)->Leave(), absl::OkStatus());
+  chief.join();
+  EXPECT_TRUE(
+      QueryStatus(server_->address(), read(ours, "tool"), "digits", "worker:0", absl::Seconds(5))
+          .ok());
+}
+
+}  // namespace
+}  // namespace stator::distribute
