@@ -9,12 +9,13 @@
 #include "absl/strings/str_cat.h"
 #include "compiler/dialect/constant_bytes.h"
 #include "compiler/dialect/dtype.h"
+#include "compiler/entry_nodes.h"
 #include "compiler/import/importer.h"
+#include "compiler/import/unsupported_ops.h"
 #include "compiler/passes/externalize_weights/externalize_weights.h"
 #include "compiler/pipeline.h"
 #include "executable/append_image.h"
 #include "executable/image_builder.h"
-#include "graph/prune.h"
 #include "graph/status_macros.h"
 
 namespace stator::compiler {
@@ -100,14 +101,6 @@ bool IsWeight(const graph::Node& node) {
   return !dims.empty() && std::none_of(dims.begin(), dims.end(), [](const auto& dim) { return dim.size() == 0; });
 }
 
-// What the entry point needs of the graph.
-absl::StatusOr<std::vector<int>> NeededNodes(const graph::Graph& graph, const executable::CompileRequest& request) {
-  std::vector<std::string> feeds;
-  for (const executable::FeedSpec& feed : request.feeds) feeds.push_back(feed.name);
-  STATOR_ASSIGN_OR_RETURN(graph::PrunedGraph pruned, graph::Prune(graph, feeds, request.fetches, request.targets));
-  return std::move(pruned.nodes);
-}
-
 // Constants that look like weights and did not become variables.
 absl::StatusOr<std::vector<executable::FixedWeight>> FixedWeights(const graph::Graph& graph,
                                                                   const executable::CompileRequest& request,
@@ -174,7 +167,8 @@ class BundleCompiler {
   // What the entry point computes. All are prepared before the first is compiled: how the variables lie in memory
   // depends on every program that uses them.
   absl::Status Prepare(const BundleEntry& entry) {
-    STATOR_RETURN_IF_ERROR(CheckFed(entry.request));
+    STATOR_ASSIGN_OR_RETURN(const std::vector<int> nodes, NeededNodes(graph_, entry.request));
+    for (const NodeProblem& unfed : UnfedPlaceholders(graph_, nodes)) return unfed.status;
     Program& program = programs_[entry.name];
     STATOR_ASSIGN_OR_RETURN(program.module, ImportGraph(graph_, ops_, entry.request, kSeed, program.context.get()));
     if (options_.replaceable_weights) program.weights = ExternalizeWeights(*program.module);
@@ -211,18 +205,23 @@ class BundleCompiler {
     return models;
   }
 
- private:
-  // What a session may leave open until a run needs it.
-  absl::Status CheckFed(const executable::CompileRequest& request) const {
-    STATOR_ASSIGN_OR_RETURN(const std::vector<int> nodes, NeededNodes(graph_, request));
-    for (const int id : nodes) {
-      const graph::Node& node = graph_.node(id);
-      if (node.op() != "Placeholder") continue;
-      return node.Annotate(absl::InvalidArgumentError("is no input of the entry point: add it to its feeds"));
+  // What code generation and planning refuse, for a program that does not compile. Once per entry point, instead of
+  // Compile.
+  std::vector<NodeProblem> Refused(const BundleEntry& entry) {
+    Program program = std::move(programs_[entry.name]);
+    PipelineOptions pipeline;
+    pipeline.num_threads = options_.num_threads;
+    pipeline.fuse = false;
+    std::vector<NodeProblem> refused;
+    if (!RunStages(*program.module, KernelStages(pipeline)).ok()) return refused;
+    for (const std::string& target : options_.targets) {
+      pipeline.cpu = target;
+      if (GenerateImage(*program.module, pipeline, &refused).ok() || !refused.empty()) break;
     }
-    return absl::OkStatus();
+    return refused;
   }
 
+ private:
   struct Program {
     std::unique_ptr<mlir::MLIRContext> context =
         std::make_unique<mlir::MLIRContext>(mlir::MLIRContext::Threading::DISABLED);
@@ -272,18 +271,64 @@ absl::StatusOr<std::vector<ImageModel>> CompileBundle(const graph::Graph& graph,
   return bundle;
 }
 
-std::vector<NodeProblem> FindProblems(const graph::Graph& graph, const OpSet& ops, const BundleEntry& entry,
-                                      const BundleOptions& options) {
-  std::vector<NodeProblem> problems;
-  {
-    mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-    problems = FindImportProblems(graph, ops, entry.request, kSeed, &context);
+namespace {
+
+// Adds those whose node is not among the problems yet.
+void Merge(std::vector<NodeProblem> found, std::vector<NodeProblem>* problems) {
+  for (NodeProblem& problem : found) {
+    const auto same = [&](const NodeProblem& other) {
+      return other.status == problem.status || (!problem.node.empty() && other.node == problem.node);
+    };
+    if (std::none_of(problems->begin(), problems->end(), same)) problems->push_back(std::move(problem));
   }
-  if (!problems.empty()) return problems;
+}
+
+// What is refused after import.
+std::vector<NodeProblem> FindRefused(const graph::Graph& graph, const OpSet& ops, const BundleEntry& entry,
+                                     const BundleOptions& options) {
   BundleCompiler compiler(graph, ops, options);
   absl::Status status = compiler.Prepare(entry);
-  if (status.ok()) status = compiler.Compile(entry).status();
-  if (!status.ok()) problems.push_back({"", status});
+  if (!status.ok()) return {{"", status}};
+  status = compiler.Compile(entry).status();
+  if (status.ok()) return {};
+  // One op a kernel, so that none hides behind another.
+  BundleCompiler single(graph, ops, options);
+  std::vector<NodeProblem> refused;
+  if (single.Prepare(entry).ok()) refused = single.Refused(entry);
+  std::vector<NodeProblem> distinct;
+  Merge(std::move(refused), &distinct);
+  if (distinct.empty()) distinct.push_back({"", status});
+  return distinct;
+}
+
+}  // namespace
+
+std::vector<NodeProblem> FindProblems(const graph::Graph& graph, const OpSet& ops, const BundleEntry& entry,
+                                      const BundleOptions& options) {
+  const absl::StatusOr<std::vector<int>> nodes = NeededNodes(graph, entry.request);
+  if (!nodes.ok()) return {{"", nodes.status()}};
+  std::vector<NodeProblem> problems = UnfedPlaceholders(graph, *nodes);
+  {
+    mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+    Merge(FindImportProblems(graph, ops, entry.request, kSeed, &context), &problems);
+  }
+  if (problems.empty()) return FindRefused(graph, ops, entry, options);
+  std::set<std::string> names;
+  for (const NodeProblem& problem : problems) names.insert(problem.node);
+  if (names.count("") > 0) return problems;
+  // The other nodes may be refused later.
+  std::set<int> bad;
+  for (int id = 0; id < graph.num_nodes(); ++id) {
+    const graph::Node& node = graph.node(id);
+    if (names.count(node.name()) > 0 || !UnsupportedInFunctions(graph, ops, node.def()).empty()) bad.insert(id);
+  }
+  const absl::StatusOr<executable::CompileRequest> rest = RequestWithout(bad, graph, entry.request);
+  if (!rest.ok() || (rest->fetches.empty() && rest->targets.empty())) return problems;
+  std::vector<NodeProblem> refused = FindRefused(graph, ops, {entry.name, *rest, {}, {}}, options);
+  // What is said of no node may come of what was left out.
+  refused.erase(std::remove_if(refused.begin(), refused.end(), [](const NodeProblem& p) { return p.node.empty(); }),
+                refused.end());
+  Merge(std::move(refused), &problems);
   return problems;
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "compiler/import/node_problem.h"
+#include "compiler/node_problem.h"
 #include "compiler/import/op_set.h"
 #include "executable/compile.h"
 #include "executable/image_model.h"
@@ -46,8 +46,8 @@ absl::StatusOr<std::vector<executable::ImageModel>> CompileBundle(const graph::G
                                                                   const std::vector<BundleEntry>& entries,
                                                                   const BundleOptions& options);
 
-// Every node of the entry point that cannot be compiled, in program order (see FindImportProblems). Where all can be
-// imported, what code generation and planning refuse: one problem without a node, that names its nodes itself.
+// Every node of the entry point that cannot be compiled: those that cannot be imported (FindImportProblems), then what
+// code generation and planning refuse of all that does not depend on them. Each node once.
 std::vector<NodeProblem> FindProblems(const graph::Graph& graph, const OpSet& ops, const BundleEntry& entry,
                                       const BundleOptions& options);
 

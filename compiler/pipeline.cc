@@ -94,12 +94,20 @@ absl::Status RunCoreStages(mlir::ModuleOp module, const PipelineOptions& options
   return RunStages(module, CoreStages(options));
 }
 
-absl::StatusOr<executable::ImageModel> GenerateImage(mlir::ModuleOp module, const PipelineOptions& options) {
+absl::StatusOr<executable::ImageModel> GenerateImage(mlir::ModuleOp module, const PipelineOptions& options,
+                                                     std::vector<NodeProblem>* refused) {
   STATOR_ASSIGN_OR_RETURN(CpuTarget target, CpuTarget::FromName(options.cpu));
   int threads = options.num_threads;
   if (threads <= 0) threads = static_cast<int>(std::thread::hardware_concurrency());
   STATOR_ASSIGN_OR_RETURN(KernelTable kernels, CompileModule(module, target, threads));
-  STATOR_ASSIGN_OR_RETURN(executable::ImageModel model, BuildPlan(module, kernels, PlanOptions{options.in_place}));
+  if (refused == nullptr && !kernels.refused.empty()) return kernels.refused.front().status;
+  absl::StatusOr<executable::ImageModel> plan =
+      BuildPlan(module, kernels, PlanOptions{options.in_place}, refused);
+  if (!kernels.refused.empty()) {
+    refused->insert(refused->begin(), kernels.refused.begin(), kernels.refused.end());
+    return kernels.refused.front().status;
+  }
+  STATOR_ASSIGN_OR_RETURN(executable::ImageModel model, std::move(plan));
   model.producer = "stator 0.1";
   model.target.name = options.cpu;
   model.target.vector_bytes = target.vector_bits() / 8;

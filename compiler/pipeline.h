@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "compiler/dialect/core_dialect.h"
 #include "compiler/import/op_set.h"
+#include "compiler/node_problem.h"
 #include "compiler/passes/pack_weights/pack_weights.h"
 #include "executable/compile.h"
 #include "executable/image_model.h"
@@ -42,8 +43,11 @@ absl::Status RunStages(mlir::ModuleOp module, const std::vector<Stage>& stages,
 // The same for CoreStages(options).
 absl::Status RunCoreStages(mlir::ModuleOp module, const PipelineOptions& options);
 
-// Code and plan for a module that has been through the core stages.
-absl::StatusOr<executable::ImageModel> GenerateImage(mlir::ModuleOp module, const PipelineOptions& options);
+// Code and plan for a module that has been through the core stages. The first thing that code generation or planning
+// refuses is the error; all of them go to `refused`, if it is not null, but those that a fused kernel hides behind
+// another: for all, do not fuse.
+absl::StatusOr<executable::ImageModel> GenerateImage(mlir::ModuleOp module, const PipelineOptions& options,
+                                                     std::vector<NodeProblem>* refused = nullptr);
 
 // A session's compiler, bound to one graph. Graph and op set must outlive it.
 class GraphCompiler : public executable::Compiler {

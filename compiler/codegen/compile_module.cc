@@ -7,6 +7,7 @@
 
 #include "compiler/codegen/cpu/compile_fusion.h"
 #include "compiler/codegen/cpu/kernel_module.h"
+#include "compiler/dialect/node_location.h"
 #include "graph/status_macros.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 
@@ -35,6 +36,18 @@ std::vector<const core::DimSymbol*> SymbolsOf(core::FusionOp fusion) {
   walk_op(fusion);
   for (mlir::Operation& op : fusion.getBody().front()) walk_op(&op);
   return symbols;
+}
+
+// Why there is no kernel for `fusion`; `status` says it of `compiled`, which has the same code.
+NodeProblem Refusal(core::FusionOp fusion, core::FusionOp compiled, const absl::Status& status,
+                    const CpuTarget& target) {
+  const std::vector<core::LocatedNode> nodes = core::NodesAt(fusion.getLoc());
+  NodeProblem problem{nodes.empty() ? "" : nodes[0].name, status};
+  if (fusion != compiled) {
+    // The message names nodes.
+    problem.status = CompileFusion(fusion, target, CreateKernelContext().get()).status();
+  }
+  return problem;
 }
 
 }  // namespace
@@ -69,19 +82,25 @@ absl::StatusOr<KernelTable> CompileModule(mlir::ModuleOp module, const CpuTarget
   for (std::thread& thread : threads) thread.join();
 
   KernelTable table;
+  std::vector<int32_t> number;  // of each job's kernel
   for (Job& job : jobs) {
-    if (!job.result.ok()) return job.result.status();
-    table.kernels.push_back(*std::move(job.result));
+    number.push_back(static_cast<int32_t>(table.kernels.size()));
+    if (job.result.ok()) table.kernels.push_back(*std::move(job.result));
   }
   for (size_t i = 0; i < fusions.size(); ++i) {
-    const CompiledKernel& kernel = table.kernels[kernel_of[i]];
-    std::vector<const core::DimSymbol*> from = SymbolsOf(jobs[kernel_of[i]].fusion), to = SymbolsOf(fusions[i]);
+    const Job& job = jobs[kernel_of[i]];
+    if (!job.result.ok()) {
+      table.refused.push_back(Refusal(fusions[i], job.fusion, job.result.status(), target));
+      continue;
+    }
+    const CompiledKernel& kernel = table.kernels[number[kernel_of[i]]];
+    std::vector<const core::DimSymbol*> from = SymbolsOf(job.fusion), to = SymbolsOf(fusions[i]);
     if (from.size() != to.size()) return absl::InternalError("fusions with equal keys differ in their symbols");
     llvm::DenseMap<const core::DimSymbol*, DimExpr> rename;
     core::DimContext& dims = core::DimContextOf(module.getContext());
     for (size_t s = 0; s < from.size(); ++s) rename[from[s]] = dims.Expr(to[s]);
     KernelTable::Use use;
-    use.kernel = kernel_of[i];
+    use.kernel = number[kernel_of[i]];
     for (DimExpr scalar : kernel.scalars) use.scalars.push_back(scalar.Substitute(rename));
     for (DimExpr bytes : kernel.workspaces) use.workspaces.push_back(bytes.Substitute(rename));
     for (const KernelPhase& phase : kernel.phases) use.grids.push_back(phase.grid.Substitute(rename));

@@ -8,7 +8,7 @@
 namespace stator::compiler {
 
 // Compiles every fusion of a module, each distinct one once (FusionKey), on `num_threads` threads. The result does not
-// depend on their number. The first error in program order is returned.
+// depend on their number. Fusions that cannot be compiled are listed in the table, each.
 absl::StatusOr<KernelTable> CompileModule(mlir::ModuleOp module, const CpuTarget& target, int num_threads);
 
 }  // namespace stator::compiler

@@ -48,8 +48,8 @@ class Importer {
     STATOR_RETURN_IF_ERROR(CheckSymbolSpecs());
     STATOR_RETURN_IF_ERROR(BeginMain(pruned));
     ValueMap values;
-    for (size_t i = 0; i < pruned.feeds.size(); ++i) {
-      values[pruned.feeds[i]] = {main_.getArgument(static_cast<unsigned>(i)), std::nullopt};
+    for (size_t i = 0; i < fed_.size(); ++i) {
+      values[fed_[i]] = {main_.getArgument(static_cast<unsigned>(i)), std::nullopt};
     }
     for (int id : order) {
       const Node& node = graph_.node(id);
@@ -79,6 +79,10 @@ class Importer {
       if (!is_feed) {
         return absl::InvalidArgumentError(
             absl::StrCat("symbol '", spec.name, "' names a dimension of '", spec.tensor, "', which is not fed"));
+      }
+      if (!core::DimContext::IsValidSymbolName(spec.name) && core::DimContext::IsValidSymbolName(spec.name + "_")) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("'", spec.name, "' cannot name a dimension: the word is reserved for expressions of sizes"));
       }
       if (!core::DimContext::IsValidSymbolName(spec.name)) {
         return absl::InvalidArgumentError(absl::StrCat(
@@ -135,8 +139,14 @@ class Importer {
     llvm::SmallVector<mlir::Attribute> names;
     for (size_t i = 0; i < pruned.feeds.size(); ++i) {
       const Node& node = graph_.node(pruned.feeds[i].node);
-      STATOR_ASSIGN_OR_RETURN(mlir::Type type, FeedType(node, pruned.feeds[i].index, request_.feeds[i]));
-      types.push_back(type);
+      const absl::StatusOr<mlir::Type> type = FeedType(node, pruned.feeds[i].index, request_.feeds[i]);
+      if (!type.ok()) {
+        if (problems_ == nullptr) return type.status();
+        problems_->push_back({node.name(), type.status()});
+        continue;
+      }
+      fed_.push_back(pruned.feeds[i]);
+      types.push_back(*type);
       locs.push_back(NodeLocation(node, "", context_));
       names.push_back(builder_.getStringAttr(request_.feeds[i].name));
     }
@@ -208,6 +218,7 @@ class Importer {
   mlir::OwningOpRef<mlir::ModuleOp> module_;
   std::optional<NodeExpander> expander_;
   mlir::func::FuncOp main_;
+  std::vector<Endpoint> fed_;  // the arguments of main_
   std::vector<NodeProblem>* problems_ = nullptr;
 };
 

@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "compiler/dialect/core_dialect.h"
-#include "compiler/import/node_problem.h"
+#include "compiler/node_problem.h"
 #include "compiler/import/op_set.h"
 #include "executable/compile.h"
 #include "graph/graph.h"

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "compiler/import/node_problem.h"
+#include "compiler/node_problem.h"
 #include "compiler/import/op_set.h"
 #include "graph/graph.h"
 

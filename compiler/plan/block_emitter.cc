@@ -88,7 +88,11 @@ absl::Status BlockEmitter::EmitOp(Operation* op, executable::Block& block) {
       .Case<core::IfOp, core::WhileOp>(
           [&](auto control) { return control_flow_.Emit(control, block); })
       .Default([&](Operation*) {
-        return draft_.nodes.NotLowered(op->getName().getStringRef().str(), op->getLoc());
+        draft_.nodes.Refuse(op->getName().getStringRef().str(), op->getLoc());
+        for (Value result : op->getResults()) {
+          STATOR_RETURN_IF_ERROR(draft_.buffers.Define(result).status());
+        }
+        return absl::OkStatus();
       });
 }
 
@@ -158,7 +162,8 @@ absl::Status BlockEmitter::EmitGuard(core::GuardOp op) {
       lhs = lhs + 1;
       break;
     default:
-      return draft_.nodes.NotLowered("a guard of this relation", op.getLoc());
+      draft_.nodes.Refuse("a guard of this relation", op.getLoc());
+      return absl::OkStatus();
   }
   if (relation != ComparisonDirection::kEq) guard.relation = executable::Relation::kLessOrEqual;
   guard.lhs = draft_.exprs.Expr(lhs);

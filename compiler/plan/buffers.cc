@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compiler/dialect/dtype.h"
+#include "compiler/dialect/node_location.h"
 #include "graph/status_macros.h"
 
 namespace stator::compiler {
@@ -44,17 +45,19 @@ bool HasOnlyInputSymbols(llvm::ArrayRef<DimExpr> dims) {
 }
 
 absl::StatusOr<int32_t> Buffers::New(mlir::Type type, BufferKind kind, mlir::Location loc) {
-  auto tensor = llvm::dyn_cast<mlir::RankedTensorType>(type);
-  if (!tensor) {
+  executable::Buffer buffer;
+  Dims dims;
+  if (auto tensor = llvm::dyn_cast<mlir::RankedTensorType>(type)) {
+    dims = core::DimsOf(tensor);
+    buffer.dtype = core::DTypeOf(tensor.getElementType());
+    if (!HasCode(buffer.dtype)) {
+      nodes_->Refuse(absl::StrCat("elements of type ", executable::DTypeName(buffer.dtype)), loc);
+    }
+  } else {
     std::string text = "values of type ";
     llvm::raw_string_ostream(text) << type;
-    return nodes_->NotLowered(text, loc);
-  }
-  Dims dims = core::DimsOf(tensor);
-  executable::Buffer buffer;
-  buffer.dtype = core::DTypeOf(tensor.getElementType());
-  if (!HasCode(buffer.dtype)) {
-    return nodes_->NotLowered("element type of a tensor", loc);
+    nodes_->Refuse(text, loc);
+    buffer.dtype = executable::DType::kUInt8;
   }
   const int32_t node = nodes_->First(loc);
   buffer.name = node == kNone ? "" : model_->nodes[node].name;
@@ -62,8 +65,8 @@ absl::StatusOr<int32_t> Buffers::New(mlir::Type type, BufferKind kind, mlir::Loc
   DimExpr bytes = core::Product(core::DimContextOf(type.getContext()), dims) *
                   executable::DTypeSize(buffer.dtype);
   if (!bytes.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the size of a tensor overflows", nodes_->Where(loc)));
+    return core::AnnotateWithNode(
+        absl::InvalidArgumentError("the size of a tensor overflows"), loc);
   }
   buffer.byte_size = exprs_->Expr(bytes);
   buffer.kind =

@@ -33,7 +33,8 @@ class Buffers {
   int32_t wave() const { return wave_; }
   int32_t TakeWave() { return wave_++; }
 
-  // Arena buffers whose size only a step or a loop decides are dynamic instead.
+  // Arena buffers whose size only a step or a loop decides are dynamic instead. Types that kernels
+  // do not have are refused (SourceNodes).
   absl::StatusOr<int32_t> New(mlir::Type type, executable::BufferKind kind, mlir::Location loc);
   // Memory that outlives the run, for `value`: an output or a variable's new version. It counts as
   // defined by the first step that writes it.

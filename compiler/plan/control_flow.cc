@@ -23,9 +23,11 @@ absl::StatusOr<int32_t> ControlFlow::EmitRegion(llvm::StringRef name, mlir::Regi
   for (auto [value, target, is_direct] : llvm::zip(terminator->getOperands(), targets, direct)) {
     if (target.list != kNone) {
       STATOR_ASSIGN_OR_RETURN(const int32_t list, lists_.Take(value, block));
-      if (list == target.list) continue;
-      return draft_.nodes.NotLowered("a loop that carries another list than it was given",
-                                     terminator->getLoc());
+      if (list != target.list) {
+        draft_.nodes.Refuse("a loop that carries another list than it was given",
+                            terminator->getLoc());
+      }
+      continue;
     }
     if (!is_direct) draft_.waves.Copy(block, value, target.buffer, value.getLoc());
   }

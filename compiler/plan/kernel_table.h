@@ -5,6 +5,7 @@
 
 #include "compiler/codegen/kernel.h"
 #include "compiler/dialect/core_dialect.h"
+#include "compiler/node_problem.h"
 
 namespace stator::compiler {
 
@@ -19,6 +20,8 @@ struct KernelTable {
     std::vector<core::DimExpr> grids;       // one per phase
   };
   llvm::DenseMap<mlir::Operation*, Use> uses;
+  // Why the other fusions, if there are any, have no kernel; in program order.
+  std::vector<NodeProblem> refused;
 };
 
 }  // namespace stator::compiler

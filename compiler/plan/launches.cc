@@ -47,7 +47,10 @@ void Launches::AddKernels() {
 absl::Status Launches::Emit(core::FusionOp fusion, executable::Block& block,
                             executable::BufferKind kind) {
   auto it = kernels_.uses.find(fusion);
-  if (it == kernels_.uses.end()) return absl::InternalError("a fusion without a kernel");
+  if (it == kernels_.uses.end()) {
+    if (kernels_.refused.empty()) return absl::InternalError("a fusion without a kernel");
+    return DefineResults(fusion, block, kind).status();
+  }
   const KernelTable::Use& use = it->second;
   executable::LaunchKernel launch;
   launch.kernel = use.kernel;
@@ -113,7 +116,9 @@ void Launches::DescribeKernel(core::FusionOp fusion, const executable::LaunchKer
 }
 
 bool Launches::HasSymbolicScalars(core::FusionOp fusion) const {
-  const std::vector<DimExpr>& scalars = kernels_.uses.find(fusion)->second.scalars;
+  const auto use = kernels_.uses.find(fusion);
+  if (use == kernels_.uses.end()) return true;  // its kernel was refused
+  const std::vector<DimExpr>& scalars = use->second.scalars;
   return std::any_of(scalars.begin(), scalars.end(), [](DimExpr s) { return !s.IsConstant(); });
 }
 

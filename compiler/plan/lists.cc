@@ -30,7 +30,11 @@ absl::StatusOr<int32_t> Lists::Take(mlir::Value value, executable::Block& block)
   }
   auto it = lists_.find(value);
   if (it == lists_.end()) {
-    return draft_.nodes.NotLowered("a list that is used twice", value.getLoc());
+    // A list that a branch returns was refused there.
+    if (!value.getDefiningOp<core::IfOp>()) {
+      draft_.nodes.Refuse("a list that is used twice", value.getLoc());
+    }
+    return draft_.model.num_lists++;
   }
   const int32_t list = it->second;
   lists_.erase(it);
@@ -39,8 +43,10 @@ absl::StatusOr<int32_t> Lists::Take(mlir::Value value, executable::Block& block)
 
 absl::Status Lists::Emit(core::ListCreateOp op) {
   std::optional<core::Dims> size = KnownSize(op.getSize());
-  if (size && size->size() == 1 && (*size)[0].IsConstant(0)) return absl::OkStatus();
-  return draft_.nodes.NotLowered("a list that is not empty at first", op.getLoc());
+  if (!size || size->size() != 1 || !(*size)[0].IsConstant(0)) {
+    draft_.nodes.Refuse("a list that is not empty at first", op.getLoc());
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Lists::Emit(core::ListPushOp op, executable::Block& block) {

@@ -21,8 +21,11 @@ struct PlanOptions {
   bool init_section = true;  // work on constants runs once per load
 };
 
+// The first thing that cannot be planned is the error; all of them go to `refused`, if it is not null.
+// Fusions without kernels are no error if the table says that they were refused.
 absl::StatusOr<executable::ImageModel> BuildPlan(mlir::ModuleOp module, const KernelTable& kernels,
-                                                 const PlanOptions& options = {});
+                                                 const PlanOptions& options = {},
+                                                 std::vector<NodeProblem>* refused = nullptr);
 
 }  // namespace stator::compiler
 

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "compiler/node_problem.h"
 #include "executable/image_model.h"
 #include "mlir/IR/Location.h"
 
 namespace stator::compiler {
 
-// The user's nodes behind a location: the importer gives each op NameLoc("node:op", FileLineCol).
+// The user's nodes behind a location, and what the planner refuses of them.
 class SourceNodes {
  public:
   explicit SourceNodes(executable::ImageModel* model) : model_(model) {}
@@ -19,16 +20,16 @@ class SourceNodes {
   std::vector<int32_t> All(mlir::Location loc);
   // The first of them, kNone if there is none.
   int32_t First(mlir::Location loc);
-  // " (node 'x', op MatMul, model.cc:7)" for messages, or "" if there is no node.
-  std::string Where(mlir::Location loc);
-  // Unimplemented: "not lowered yet: `what`", with the node.
-  absl::Status NotLowered(const std::string& what, mlir::Location loc);
+
+  // Notes that there is no plan for `what`. The caller goes on with anything, so that all that is
+  // refused is found at once; the plan comes to nothing.
+  void Refuse(const std::string& what, mlir::Location loc);
+  const std::vector<NodeProblem>& refused() const { return refused_; }
 
  private:
-  void Collect(mlir::Location loc, std::vector<int32_t>& nodes);
-
   executable::ImageModel* model_;
   std::map<std::string, int32_t> index_;
+  std::vector<NodeProblem> refused_;
 };
 
 }  // namespace stator::compiler

@@ -159,7 +159,7 @@ TEST(ListTest, WhatIsNotLoweredSaysSo) {
     };
     const absl::Status status = Compile(MakeProgram(program, {{}})).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented) << what << ": " << status;
-    EXPECT_THAT(std::string(status.message()), testing::HasSubstr("not lowered yet: " + what));
+    EXPECT_THAT(std::string(status.message()), testing::HasSubstr("cannot be compiled yet: " + what));
   }
 }
 

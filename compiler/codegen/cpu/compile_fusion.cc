@@ -15,6 +15,8 @@
 #include "compiler/codegen/cpu/pack_kernel.h"
 #include "compiler/codegen/cpu/phase_ops.h"
 #include "compiler/codegen/cpu/reduce_kernel.h"
+#include "compiler/dialect/dtype.h"
+#include "executable/dtype.h"
 #include "graph/status_macros.h"
 
 namespace stator::compiler {
@@ -28,6 +30,15 @@ mlir::Type CoveredElement(mlir::Operation* op) {
   return core::ElementTypeOf(op->getOperand(mlir::isa<core::SelectOp>(op) ? 1 : 0));
 }
 
+// As `stator inspect` calls it; else as MLIR does.
+std::string ElementName(mlir::Type element) {
+  const executable::DType dtype = core::DTypeOf(element);
+  if (dtype != executable::DType::kInvalid) return executable::DTypeName(dtype);
+  std::string text;
+  llvm::raw_string_ostream(text) << element;
+  return text;
+}
+
 absl::Status CheckCovered(core::FusionOp fusion) {
   for (mlir::Operation& op : fusion.getBody().front().without_terminator()) {
     std::string element;
@@ -35,15 +46,16 @@ absl::Status CheckCovered(core::FusionOp fusion) {
     CoveredElement(&op).print(stream);
     const llvm::StringRef name = op.getName().stripDialect();
     if (!IsLowered(std::string_view(name.data(), name.size()), element)) {
-      return NotLowered(&op, absl::StrCat("elements of type ", element));
+      return NotLowered(&op, absl::StrCat("elements of type ", ElementName(CoveredElement(&op))));
     }
   }
   // Operands and results that nothing computes with.
   for (mlir::TypeRange types :
        {mlir::TypeRange(fusion->getOperandTypes()), mlir::TypeRange(fusion->getResultTypes())}) {
     for (mlir::Type type : types) {
-      if (!IsKernelElement(mlir::cast<mlir::RankedTensorType>(type).getElementType())) {
-        return NotLowered(fusion, "elements of this type");
+      const mlir::Type element = mlir::cast<mlir::RankedTensorType>(type).getElementType();
+      if (!IsKernelElement(element)) {
+        return NotLowered(fusion, absl::StrCat("elements of type ", ElementName(element)));
       }
     }
   }

@@ -339,7 +339,7 @@ TEST(NotLowered, NamesOpAndType) {
   EXPECT_EQ(result.status().code(), absl::StatusCode::kUnimplemented);
   const std::string message(result.status().message());
   EXPECT_NE(message.find("core.exponential"), std::string::npos) << message;
-  EXPECT_NE(message.find("i32"), std::string::npos) << message;
+  EXPECT_NE(message.find("int32"), std::string::npos) << message;
 }
 
 }  // namespace

@@ -1,18 +1,15 @@
 #include "compiler/codegen/cpu/location_text.h"
 
-#include <string>
-
 #include "absl/strings/str_cat.h"
-#include "llvm/Support/raw_ostream.h"
+#include "compiler/dialect/node_location.h"
 
 namespace stator::compiler {
 
 absl::Status NotLowered(mlir::Operation* op, absl::string_view why) {
-  std::string location;
-  llvm::raw_string_ostream stream(location);
-  op->getLoc().print(stream);
-  return absl::UnimplementedError(absl::StrCat(
-      "not lowered yet: ", op->getName().getStringRef().str(), " (", why, ") at ", location));
+  return core::AnnotateWithNode(
+      absl::UnimplementedError(absl::StrCat("cannot be compiled yet: ",
+                                            op->getName().getStringRef().str(), " (", why, ")")),
+      op->getLoc());
 }
 
 }  // namespace stator::compiler

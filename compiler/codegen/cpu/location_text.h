@@ -8,7 +8,7 @@
 
 namespace stator::compiler {
 
-// Unimplemented: "not lowered yet: core.sort (why) at <location>".
+// Unimplemented: "node 'x' (op MatMul, at model.cc:7): cannot be compiled yet: core.sort (why)".
 absl::Status NotLowered(mlir::Operation* op, absl::string_view why);
 
 }  // namespace stator::compiler

@@ -1,5 +1,5 @@
-#ifndef STATOR_COMPILER_IMPORT_NODE_PROBLEM_H_
-#define STATOR_COMPILER_IMPORT_NODE_PROBLEM_H_
+#ifndef STATOR_COMPILER_NODE_PROBLEM_H_
+#define STATOR_COMPILER_NODE_PROBLEM_H_
 
 #include <string>
 
@@ -15,4 +15,4 @@ struct NodeProblem {
 
 }  // namespace stator::compiler
 
-#endif  // STATOR_COMPILER_IMPORT_NODE_PROBLEM_H_
+#endif  // STATOR_COMPILER_NODE_PROBLEM_H_
