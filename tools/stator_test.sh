@@ -40,6 +40,8 @@ expect 2 '' "$stator" fly
 expect 2 'nothing to do' "$stator" run graph.pbtxt
 expect 2 'TENSOR=FILE' "$stator" run graph.pbtxt --feed x --fetch sum
 expect 2 '' "$stator" run missing.pb --fetch sum
+expect 2 "gives 'x' twice" "$stator" run graph.pbtxt --feed x=x.npy --feed x=x.npy --fetch sum
+expect 2 'SavedModel' "$stator" run graph.pbtxt --feed x=x.npy --fetch sum --signature s
 expect 2 '' "$stator" run graph.pbtxt --threads -3 --fetch sum
 expect 1 'broken.pbtxt' "$stator" run broken.pbtxt --fetch sum
 expect 1 "no node" "$stator" run graph.pbtxt --fetch nothing

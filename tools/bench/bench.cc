@@ -9,7 +9,6 @@
 #include <system_error>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "graph/status_macros.h"
@@ -21,7 +20,9 @@
 #include "tools/bench/bench_models.h"
 #include "tools/bench/machine_peak.h"
 #include "tools/stator/bundle_file.h"
+#include "tools/stator/compile_bundle.h"
 #include "tools/stator/graph_file.h"
+#include "tools/stator/usage.h"
 
 namespace stator::tools {
 namespace {
@@ -127,6 +128,27 @@ absl::StatusOr<BenchResult> RunInSession(const std::string& name, int threads, B
   return result;
 }
 
+// A bundle, or what `stator compile` would make of a SavedModel.
+absl::StatusOr<BundleProgram> LoadProgram(const std::string& path, const BenchCall& call, int threads) {
+  if (!IsFolder(path)) {
+    if (!call.fetches.empty()) return UsageError("--fetch is for graphs; a bundle gives all it has");
+    if (!call.signature.empty()) return UsageError("a bundle has entry points (--entry), no --signature");
+    return BundleProgram::FromFile(path, threads);
+  }
+  if (!call.entry.empty()) return UsageError("--entry is for bundles; a SavedModel has --signature");
+  EntryFlags entry;
+  entry.name = "main";
+  entry.signature = call.signature;
+  entry.fetches = call.fetches;
+  if (call.signature.empty()) {
+    for (const auto& [name, tensor] : call.feeds) entry.feeds.push_back(name);
+  }
+  CompileFlags compile;
+  compile.graph = path;
+  compile.entries = {std::move(entry)};
+  return CompileProgram(std::move(compile), threads);
+}
+
 }  // namespace
 
 absl::StatusOr<BenchResult> RunBench(const std::string& name, int threads) {
@@ -138,8 +160,8 @@ absl::StatusOr<BenchResult> RunBench(const std::string& name, int threads) {
 
 absl::StatusOr<BenchResult> RunGraphBench(const std::string& path, const BenchCall& call,
                                           int threads) {
-  if (call.fetches.empty() || !call.entry.empty()) {
-    return absl::InvalidArgumentError("usage: a graph needs --fetch, and has no --entry");
+  if (call.fetches.empty() || !call.entry.empty() || !call.signature.empty()) {
+    return UsageError("a graph needs --fetch, and has no --entry or --signature");
   }
   STATOR_ASSIGN_OR_RETURN(const graph::Graph graph, LoadGraph(path));
   BenchModel model;
@@ -151,14 +173,12 @@ absl::StatusOr<BenchResult> RunGraphBench(const std::string& path, const BenchCa
 
 absl::StatusOr<BenchResult> RunBundleBench(const std::string& path, const BenchCall& call,
                                            int threads) {
-  if (!call.fetches.empty()) {
-    return absl::InvalidArgumentError("usage: --fetch is for graphs; a bundle gives all it has");
-  }
   BenchResult result;
   result.name = path;
   result.threads = threads;
   const double start = Milliseconds();
-  STATOR_ASSIGN_OR_RETURN(BundleProgram program, BundleProgram::FromFile(path, threads));
+  STATOR_ASSIGN_OR_RETURN(BundleProgram program, LoadProgram(path, call, threads));
+  if (IsFolder(path)) result.cold_compile_ms = Milliseconds() - start;
   std::vector<Tensor> feeds, outputs;
   int32_t index = 0;
   if (!call.feeds.empty() || !call.entry.empty()) {
@@ -191,19 +211,37 @@ absl::StatusOr<BenchResult> RunBundleBench(const std::string& path, const BenchC
 }
 
 std::string BenchJson(const BenchResult& r) {
-  return absl::StrFormat(
-      "{\"name\": \"%s\", \"threads\": %d, \"min_ms\": %.5g, \"median_ms\": %.5g, "
-      "\"cold_compile_ms\": %.5g, \"first_run_ms\": %.5g, \"planned_bytes\": %d, "
-      "\"observed_bytes\": %d, \"gflops\": %.5g, \"ceiling_gflops\": %.5g, \"limit_share\": %.4f}",
-      r.name, r.threads, r.min_ms, r.median_ms, r.cold_compile_ms, r.first_run_ms, r.planned_bytes,
-      r.observed_bytes, r.gflops, r.ceiling_gflops, r.limit_share);
+  std::string json = absl::StrFormat(
+      "{\"name\": \"%s\", \"threads\": %d, \"min_ms\": %.5g, \"median_ms\": %.5g", r.name, r.threads,
+      r.min_ms, r.median_ms);
+  if (r.cold_compile_ms > 0) absl::StrAppendFormat(&json, ", \"cold_compile_ms\": %.5g", r.cold_compile_ms);
+  absl::StrAppendFormat(&json, ", \"first_run_ms\": %.5g, \"planned_bytes\": %d, \"observed_bytes\": %d",
+                        r.first_run_ms, r.planned_bytes, r.observed_bytes);
+  if (r.gflops > 0) absl::StrAppendFormat(&json, ", \"gflops\": %.5g", r.gflops);
+  if (r.ceiling_gflops > 0) {
+    absl::StrAppendFormat(&json, ", \"ceiling_gflops\": %.5g, \"limit_share\": %.4f", r.ceiling_gflops,
+                          r.limit_share);
+  }
+  return json + "}";
 }
+
+namespace {
+
+// "-" for what is not known.
+std::string OrDash(const char* format, double value) {
+  if (value <= 0) return "-";
+  char text[32];
+  std::snprintf(text, sizeof(text), format, value);
+  return text;
+}
+
+}  // namespace
 
 absl::Status Bench(const std::vector<std::string>& names, const BenchCall& call, int threads,
                    bool json) {
   std::error_code no_error;
   const auto measure = [&](const std::string& name) {
-    if (IsImageFile(name)) return RunBundleBench(name, call, threads);
+    if (IsImageFile(name) || IsFolder(name)) return RunBundleBench(name, call, threads);
     if (std::filesystem::is_regular_file(name, no_error)) return RunGraphBench(name, call, threads);
     return RunBench(name, threads);
   };
@@ -214,18 +252,19 @@ absl::Status Bench(const std::vector<std::string>& names, const BenchCall& call,
   for (const std::string& name : names) {
     const absl::StatusOr<BenchResult> result = measure(name);
     if (!result.ok()) {
-      if (absl::StartsWith(result.status().message(), "usage: ")) return result.status();
+      if (IsUsageError(result.status())) return result.status();
       return absl::Status(result.status().code(),
                           absl::StrCat(name, ": ", result.status().message()));
     }
     if (json) {
       std::printf("%s\n", BenchJson(*result).c_str());
     } else {
-      std::printf("%-24s %7d %10.4f %10.4f %10.1f %10.1f %12lld %9.1f %6.1f%%\n",
-                  result->name.c_str(), threads, result->min_ms, result->median_ms,
-                  result->cold_compile_ms, result->first_run_ms,
-                  static_cast<long long>(result->observed_bytes), result->gflops,
-                  100 * result->limit_share);
+      std::printf("%-24s %7d %10.4f %10.4f %10s %10.1f %12lld %9s %7s\n", result->name.c_str(),
+                  threads, result->min_ms, result->median_ms,
+                  OrDash("%.1f", result->cold_compile_ms).c_str(), result->first_run_ms,
+                  static_cast<long long>(result->observed_bytes),
+                  OrDash("%.1f", result->gflops).c_str(),
+                  OrDash("%.1f%%", 100 * result->limit_share).c_str());
     }
     std::fflush(stdout);
   }

@@ -28,25 +28,26 @@ struct BenchResult {
 
 // What is run of a graph's or bundle's file.
 struct BenchCall {
-  std::string entry;  // of a bundle
+  std::string entry;      // of a bundle
+  std::string signature;  // of a SavedModel
   std::vector<std::pair<std::string, runtime::Tensor>> feeds;
-  std::vector<std::string> fetches;  // of a graph
+  std::vector<std::string> fetches;  // of a graph or a SavedModel
 };
 
 // Builds, compiles and measures one model in a session of its own. threads >= 1.
 absl::StatusOr<BenchResult> RunBench(const std::string& name, int threads);
 
-// The same for a graph. Nobody counts its operations: those fields stay 0.
+// The same for a graph. Nobody counts its operations: those fields stay 0, and are not shown.
 absl::StatusOr<BenchResult> RunGraphBench(const std::string& path, const BenchCall& call,
                                           int threads);
 
-// Loads a bundle and measures an entry point; without feeds, that of its first sample, with the
-// sample's inputs. There is nothing to compile and no count of operations: those fields stay 0,
-// first_run_ms includes loading.
+// Loads a bundle, or compiles a SavedModel, and measures an entry point; without feeds, that of its
+// first sample, with the sample's inputs. There is no count of operations, for bundles nothing to
+// compile: those fields stay 0. first_run_ms includes loading and compiling.
 absl::StatusOr<BenchResult> RunBundleBench(const std::string& path, const BenchCall& call,
                                            int threads);
 
-// One line of JSON with a key per field.
+// One line of JSON with a key per field that is known.
 std::string BenchJson(const BenchResult& result);
 
 // The subcommand: measures `names` (of models, or files of graphs and bundles, which `call` is for)

@@ -32,7 +32,7 @@ Command AddBench(CLI::App& app) {
   const auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("bench", "compile and time models");
   command
-      ->add_option("NAME", flags->names, BenchModelNames() + ", or the file of a graph or bundle")
+      ->add_option("NAME", flags->names, BenchModelNames() + ", the file of a graph or bundle, or a SavedModel's folder")
       ->required();
   command->add_option("--threads", flags->threads, "compute threads")
       ->check(CLI::Range(1, 4096))
@@ -40,10 +40,11 @@ Command AddBench(CLI::App& app) {
   command->add_option("--feed", flags->feeds, "for a file: a tensor's value; a bundle may have a sample instead")
       ->type_name("TENSOR=FILE.npy")
       ->allow_extra_args(false);
-  command->add_option("--fetch", flags->call.fetches, "for a graph: what to compute")
+  command->add_option("--fetch", flags->call.fetches, "for a graph or SavedModel: what to compute")
       ->type_name("TENSOR")
       ->allow_extra_args(false);
   command->add_option("--entry", flags->call.entry, "for a bundle: the entry point; the only one, or main");
+  command->add_option("--signature", flags->call.signature, "for a SavedModel: what its feeds and fetches are");
   command->add_flag("--json", flags->json, "one line of JSON for each name");
   command->footer("Example: stator bench matmul-512x512x512 cnn-train --threads 2 --json");
   return {command, [flags] { return Measure(*flags); }};

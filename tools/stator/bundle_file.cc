@@ -9,6 +9,7 @@
 #include "ops/register_host_functions.h"
 #include "runtime/core/initial_values.h"
 #include "runtime/session/status.h"
+#include "tools/stator/usage.h"
 
 namespace stator::tools {
 namespace {
@@ -80,6 +81,9 @@ absl::StatusOr<int32_t> BundleProgram::FindEntry(const std::string& name) const 
   if (index != executable::kNone) return index;
   std::string names;
   for (const auto& entry : entries) absl::StrAppend(&names, names.empty() ? "" : ", ", entry.name);
+  if (name.empty()) {
+    return UsageError(absl::StrCat("the bundle has ", entries.size(), " entry points; choose with --entry: ", names));
+  }
   return absl::NotFoundError(absl::StrCat("there is no entry point '", name, "'; there are: ", names));
 }
 

@@ -39,7 +39,8 @@ class BundleProgram {
   const executable::ImageModel& model() const { return executable_->model(); }
   const std::shared_ptr<runtime::Executable>& executable() const { return executable_; }
 
-  // The entry point of that name; the only one, or "main", when the name is empty.
+  // The entry point of that name; the only one, or "main", when the name is empty. A UsageError where
+  // that does not choose one.
   absl::StatusOr<int32_t> FindEntry(const std::string& name) const;
   // The named tensors in the order of the entry's feeds. Errors name what is missing or unknown.
   absl::StatusOr<std::vector<runtime::Tensor>> OrderFeeds(const std::string& entry,

@@ -13,8 +13,8 @@ class App;
 namespace stator::tools {
 
 // A subcommand and what it does once its flags are parsed. Results go to stdout; the status, if not
-// OK, is printed on stderr and makes the exit code 1. kInvalidArgument with a message that begins
-// with "usage: " makes it 2, as a mistake in the flags does.
+// OK, is printed on stderr and makes the exit code 1; a UsageError (usage.h) makes it 2, as a mistake in
+// the flags does.
 struct Command {
   CLI::App* app;
   std::function<absl::Status()> run;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "tools/emit_object/emit_object.h"
 #include "tools/stator/command.h"
 #include "tools/stator/compile_bundle.h"
+#include "tools/stator/usage.h"
 
 namespace stator::tools {
 namespace {
@@ -43,8 +45,8 @@ absl::Status CollectEntries(Flags* flags) {
     flags->compile.entries.push_back(std::move(entry));
   }
   if (flags->compile.entries.empty()) {
-    return absl::InvalidArgumentError(
-        "usage: nothing to compile: give --fetch, --signature or --entry");
+    return UsageError(
+        "nothing to compile: give --fetch, --signature or --entry");
   }
   return absl::OkStatus();
 }
@@ -106,8 +108,15 @@ absl::Status WriteObject(const Flags& flags, const executable::ImageModel& model
 
 absl::Status Compile(Flags flags) {
   STATOR_RETURN_IF_ERROR(CollectEntries(&flags));
+  std::set<std::string> targets;
+  for (const std::string& target : flags.compile.targets) {
+    if (!targets.insert(target).second) return UsageError("--target names " + target + " twice");
+  }
+  if (flags.weights == "external" && !Emits(flags, "bundle")) {
+    return UsageError("--weights external is for bundles: an object holds its weights");
+  }
   if (flags.check) return Check(flags);
-  if (flags.output.empty()) return absl::InvalidArgumentError("usage: give -o OUT.stb");
+  if (flags.output.empty()) return UsageError("give -o OUT.stb");
   const bool emits_object = Emits(flags, "object") || Emits(flags, "header");
   // The classes of the header take weights as their callers have them.
   flags.compile.pack_weights = !emits_object;
@@ -136,7 +145,6 @@ absl::Status Compile(Flags flags) {
 
 Command AddCompile(CLI::App& app) {
   const auto flags = std::make_shared<Flags>();
-  flags->compile.targets = {"x86-64-v4", "x86-64-v3"};
   CLI::App* command = app.add_subcommand("compile", "Compiles a graph into a bundle.");
   command->add_option("GRAPH", flags->compile.graph, "GraphDef (.pb, .pbtxt) or a SavedModel's folder")
       ->required()
@@ -158,7 +166,7 @@ Command AddCompile(CLI::App& app) {
       ->capture_default_str();
   command
       ->add_option("--symbol", flags->compile.symbols, "names an unknown dimension, and may bound it")
-      ->type_name("x:0[0]=batch[,1..64]")
+      ->type_name("x:0[0]=batch[,1..[64]]")
       ->allow_extra_args(false);
   command->add_option("--weights", flags->weights, "embed, or external: in OUT.stb.weights")
       ->check(CLI::IsMember({"embed", "external"}))

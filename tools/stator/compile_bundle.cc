@@ -18,6 +18,7 @@
 #include "tools/stator/bundle_file.h"
 #include "tools/stator/graph_file.h"
 #include "tools/stator/tensor_text.h"
+#include "tools/stator/usage.h"
 
 namespace stator::tools {
 namespace {
@@ -26,14 +27,10 @@ using compiler::BundleEntry;
 using executable::ImageModel;
 using runtime::Tensor;
 
-absl::Status Usage(const std::string& message) {
-  return absl::InvalidArgumentError("usage: " + message);
-}
-
-// "x:0[0]=batch,1..64".
+// "x:0[0]=batch,1..64" or "x:0[0]=batch,1..".
 absl::StatusOr<executable::SymbolSpec> ParseSymbol(const std::string& text) {
   const absl::Status bad =
-      Usage("--symbol takes TENSOR[DIM]=NAME or TENSOR[DIM]=NAME,MIN..MAX, not '" + text + "'");
+      UsageError("--symbol takes TENSOR[DIM]=NAME or TENSOR[DIM]=NAME,MIN..MAX or TENSOR[DIM]=NAME,MIN.., not '" + text + "'");
   executable::SymbolSpec spec;
   const size_t open = text.find('['), close = text.find("]=");
   if (open == std::string::npos || close == std::string::npos || close < open) return bad;
@@ -44,10 +41,9 @@ absl::StatusOr<executable::SymbolSpec> ParseSymbol(const std::string& text) {
     const std::string bounds = spec.name.substr(comma + 1);
     spec.name.resize(comma);
     const size_t dots = bounds.find("..");
-    if (dots == std::string::npos || !absl::SimpleAtoi(bounds.substr(0, dots), &spec.min) ||
-        !absl::SimpleAtoi(bounds.substr(dots + 2), &spec.max)) {
-      return bad;
-    }
+    if (dots == std::string::npos || !absl::SimpleAtoi(bounds.substr(0, dots), &spec.min)) return bad;
+    const std::string max = bounds.substr(dots + 2);
+    if (!max.empty() && !absl::SimpleAtoi(max, &spec.max)) return bad;
   }
   if (spec.tensor.find(':') == std::string::npos) spec.tensor += ":0";
   return spec;
@@ -66,7 +62,7 @@ absl::StatusOr<BundleEntry> MakeEntry(const GraphFile& file, const EntryFlags& f
   std::vector<std::string> feeds = flags.feeds, fetches = flags.fetches;
   if (!flags.signature.empty()) {
     if (!feeds.empty() || !fetches.empty()) {
-      return Usage("entry '" + flags.name + "': a signature says what is fed and fetched");
+      return UsageError("entry '" + flags.name + "': a signature says what is fed and fetched");
     }
     STATOR_ASSIGN_OR_RETURN(const NamedSignature signature, FindSignature(file, flags.signature));
     for (const auto& [key, tensor] : signature.inputs) {
@@ -77,6 +73,10 @@ absl::StatusOr<BundleEntry> MakeEntry(const GraphFile& file, const EntryFlags& f
       entry.fetch_names.push_back(key);
       fetches.push_back(tensor);
     }
+  }
+  if (flags.signature.empty() && fetches.empty() && flags.targets.empty()) {
+    return UsageError(absl::StrCat("entry '", flags.name, "': nothing to compute: name what to fetch, a node to run, ",
+                                   "or a signature (there are: ", SignatureNames(file), ")"));
   }
   STATOR_ASSIGN_OR_RETURN(entry.request, MakeRequest(file.graph, feeds, fetches, flags.targets));
   return entry;
@@ -133,7 +133,7 @@ absl::StatusOr<Source> LoadSource(const CompileFlags& flags, bool allow_unknown_
         is_fed = true;
       }
     }
-    if (!is_fed) return Usage("--symbol: no entry point is fed '" + spec.tensor + "'");
+    if (!is_fed) return UsageError("--symbol: no entry point is fed '" + spec.tensor + "'");
   }
   const std::string checkpoint = flags.checkpoint.empty() ? source.file.checkpoint : flags.checkpoint;
   if (!checkpoint.empty()) {
@@ -208,11 +208,11 @@ absl::StatusOr<EntryFlags> ParseEntry(const std::string& text) {
     } else if (parts.first == "signature") {
       entry.signature = std::string(parts.second);
     } else {
-      return Usage(absl::StrCat("--entry '", text, "': expected feed=, fetch=, run= or signature=, found '",
+      return UsageError(absl::StrCat("--entry '", text, "': expected feed=, fetch=, run= or signature=, found '",
                                 word, "'"));
     }
   }
-  if (entry.name.empty()) return Usage("--entry needs a name");
+  if (entry.name.empty()) return UsageError("--entry needs a name");
   return entry;
 }
 
@@ -223,6 +223,14 @@ absl::StatusOr<std::vector<ImageModel>> CompileBundle(const CompileFlags& flags)
       compiler::CompileBundle(source.file.graph, ops::AllOps(), source.entries, source.options));
   if (!flags.samples.empty()) STATOR_RETURN_IF_ERROR(AddSample(flags.samples, &bundle));
   return bundle;
+}
+
+absl::StatusOr<BundleProgram> CompileProgram(CompileFlags flags, int threads) {
+  flags.targets = {"native"};
+  STATOR_ASSIGN_OR_RETURN(const std::vector<ImageModel> bundle, CompileBundle(flags));
+  STATOR_ASSIGN_OR_RETURN(const std::vector<uint8_t> bytes,
+                          runtime::ToAbsl(executable::Serialize(bundle)));
+  return BundleProgram::FromBytes(bytes, threads);
 }
 
 absl::StatusOr<std::vector<std::string>> CheckGraph(const CompileFlags& flags) {

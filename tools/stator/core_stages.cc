@@ -17,6 +17,7 @@
 #include "mlir/Parser/Parser.h"
 #include "ops/register_all.h"
 #include "runtime/session/status.h"
+#include "tools/stator/usage.h"
 
 namespace stator::tools {
 namespace {
@@ -41,8 +42,8 @@ absl::StatusOr<std::vector<Stage>> Select(const StageSelection& selection) {
     for (size_t i = 0; i < all.size(); ++i) {
       if (all[i].name == name) return i;
     }
-    return absl::InvalidArgumentError(absl::StrCat(
-        "usage: there is no stage '", name, "'; there are ", absl::StrJoin(StageNames(), ", ")));
+    return UsageError(absl::StrCat("there is no stage '", name, "'; there are ",
+                                   absl::StrJoin(StageNames(), ", ")));
   };
   std::vector<Stage> out;
   for (const std::string& name : selection.stages) {

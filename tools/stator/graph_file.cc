@@ -19,11 +19,6 @@ std::string FullName(const graph::Graph& graph, const graph::Endpoint& endpoint)
   return graph.node(endpoint.node).name() + ":" + std::to_string(endpoint.index);
 }
 
-bool IsFolder(const std::string& path) {
-  struct stat info;
-  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 absl::StatusOr<graph::Graph> MakeGraph(GraphDef def, bool allow_unknown_ops) {
   graph::ImportOptions options;
   options.allow_unknown_ops = allow_unknown_ops;
@@ -64,6 +59,11 @@ absl::StatusOr<std::map<std::string, std::string>> ObjectKeys(const std::string&
 
 }  // namespace
 
+bool IsFolder(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 absl::StatusOr<GraphFile> LoadGraphFile(const std::string& path, bool allow_unknown_ops) {
   if (!IsFolder(path)) {
     STATOR_ASSIGN_OR_RETURN(graph::Graph graph, LoadGraph(path, allow_unknown_ops));
@@ -83,15 +83,19 @@ absl::StatusOr<GraphFile> LoadGraphFile(const std::string& path, bool allow_unkn
   return file;
 }
 
+std::string SignatureNames(const GraphFile& file) {
+  std::string names;
+  for (const auto& [key, signature] : file.signatures) {
+    absl::StrAppend(&names, names.empty() ? "" : ", ", key);
+  }
+  return names.empty() ? "none" : names;
+}
+
 absl::StatusOr<NamedSignature> FindSignature(const GraphFile& file, const std::string& name) {
   const auto found = file.signatures.find(name);
   if (found == file.signatures.end()) {
-    std::string names;
-    for (const auto& [key, signature] : file.signatures) {
-      absl::StrAppend(&names, names.empty() ? "" : ", ", key);
-    }
-    return absl::NotFoundError(absl::StrCat("there is no signature '", name, "'; there are: ",
-                                            names.empty() ? "none" : names));
+    return absl::NotFoundError(
+        absl::StrCat("there is no signature '", name, "'; there are: ", SignatureNames(file)));
   }
   NamedSignature out;
   const std::map<std::string, TensorInfo> inputs(found->second.inputs().begin(),

@@ -27,6 +27,8 @@ struct GraphFile {
   std::map<std::string, std::string> checkpoint_keys;
 };
 
+bool IsFolder(const std::string& path);
+
 // A GraphDef, or the folder of a SavedModel: its graph for serving, or the only one.
 absl::StatusOr<GraphFile> LoadGraphFile(const std::string& path, bool allow_unknown_ops = false);
 
@@ -35,6 +37,8 @@ struct NamedSignature {
   std::vector<std::pair<std::string, std::string>> inputs;
   std::vector<std::pair<std::string, std::string>> outputs;
 };
+// "a, b", or "none".
+std::string SignatureNames(const GraphFile& file);
 // NotFound with the names that there are.
 absl::StatusOr<NamedSignature> FindSignature(const GraphFile& file, const std::string& name);
 

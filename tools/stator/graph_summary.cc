@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "graph/data_type.h"
@@ -123,9 +124,42 @@ std::string NodeJson(const graph::Graph& graph, const graph::Node& node) {
   return json.ToString();
 }
 
+std::string SignaturesText(const GraphFile& file) {
+  std::string out;
+  for (const auto& [name, unused] : file.signatures) {
+    const auto signature = FindSignature(file, name);
+    if (!signature.ok()) continue;
+    out += "signature " + name + ":\n";
+    for (const auto& [key, tensor] : signature->inputs) out += "  input " + key + ": " + tensor + "\n";
+    for (const auto& [key, tensor] : signature->outputs) out += "  output " + key + ": " + tensor + "\n";
+  }
+  return out;
+}
+
+std::string PortsJson(const std::vector<std::pair<std::string, std::string>>& ports) {
+  std::vector<std::string> out;
+  for (const auto& [key, tensor] : ports) {
+    out.push_back(JsonObject().Text("name", key).Text("tensor", tensor).ToString());
+  }
+  return JsonArray(out);
+}
+
+std::string SignaturesJson(const GraphFile& file) {
+  std::vector<std::string> out;
+  for (const auto& [name, unused] : file.signatures) {
+    const auto signature = FindSignature(file, name);
+    if (!signature.ok()) continue;
+    JsonObject json;
+    json.Text("name", name).Json("inputs", PortsJson(signature->inputs));
+    out.push_back(json.Json("outputs", PortsJson(signature->outputs)).ToString());
+  }
+  return JsonArray(out);
+}
+
 }  // namespace
 
-std::string GraphText(const graph::Graph& graph, bool nodes) {
+std::string GraphText(const GraphFile& file, bool nodes) {
+  const graph::Graph& graph = file.graph;
   const Summary summary = Summarize(graph);
   std::string out = "graph: " + std::to_string(graph.num_nodes()) + " nodes, " +
                     std::to_string(graph.functions().function_size()) + " functions, producer " +
@@ -133,6 +167,7 @@ std::string GraphText(const graph::Graph& graph, bool nodes) {
   if (!summary.unknown.empty()) {
     out += "nodes of unknown ops: " + std::to_string(summary.unknown.size()) + "\n";
   }
+  out += SignaturesText(file);
   out += "inputs:\n";
   for (const graph::Node* node : summary.inputs) {
     out += "  " + node->name() + ": " + TypesText(*node) + ShapeText(*node) + "\n";
@@ -152,7 +187,8 @@ std::string GraphText(const graph::Graph& graph, bool nodes) {
   return out;
 }
 
-std::string GraphJson(const graph::Graph& graph, bool nodes) {
+std::string GraphJson(const GraphFile& file, bool nodes) {
+  const graph::Graph& graph = file.graph;
   const Summary summary = Summarize(graph);
   std::vector<std::string> inputs, outputs, unknown, functions, all;
   for (const graph::Node* node : summary.inputs) {
@@ -177,6 +213,7 @@ std::string GraphJson(const graph::Graph& graph, bool nodes) {
   json.Text("kind", "graph").Number("num_nodes", graph.num_nodes());
   json.Number("producer", graph.versions().producer());
   json.Json("inputs", JsonArray(inputs)).Json("outputs", JsonArray(outputs));
+  if (!file.signatures.empty()) json.Json("signatures", SignaturesJson(file));
   json.Json("unknown_ops", JsonArray(unknown)).Json("functions", JsonArray(functions));
   if (!nodes) return json.ToString();
   for (int i = 0; i < graph.num_nodes(); ++i) all.push_back(NodeJson(graph, graph.node(i)));

@@ -5,6 +5,7 @@
 
 #include "executable/expr_eval.h"
 #include "executable/printer.h"
+#include "tools/stator/image_summary.h"
 #include "tools/stator/json_object.h"
 
 namespace stator::tools {
@@ -32,8 +33,7 @@ std::string StringsJson(const std::vector<std::string>& strings) {
   return JsonArray(quoted);
 }
 
-std::string SymbolJson(const executable::Symbol& symbol) {
-  JsonObject json;
+std::string SymbolJson(const executable::Symbol& symbol, JsonObject json = {}) {
   json.Text("name", symbol.name).Text("life", executable::SymbolLifeName(symbol.life));
   json.Number("min", symbol.min);
   if (symbol.max != INT64_MAX) json.Number("max", symbol.max);
@@ -118,7 +118,14 @@ std::string EntryJson(const ImageModel& model, const executable::EntryPoint& ent
   for (const executable::Variable& v : entry.variables) variables.push_back(VariableJson(model, v));
   for (const executable::Guard& g : entry.guards) guards.push_back(JsonQuote(g.message));
   JsonObject json;
+  std::vector<std::string> symbols;
+  for (const EntrySymbol& use : EntrySymbols(model, entry)) {
+    JsonObject place;
+    place.Text("feed", use.feed).Number("dim", use.dim);
+    symbols.push_back(SymbolJson(model.symbols[use.symbol], place));
+  }
   json.Text("name", entry.name).Json("feeds", PortsJson(model, entry.feeds));
+  json.Json("symbols", JsonArray(symbols));
   json.Json("fetches", PortsJson(model, entry.fetches));
   json.Json("targets", StringsJson(entry.targets)).Json("variables", JsonArray(variables));
   json.Json("guards", JsonArray(guards)).Json("facts", StringsJson(entry.facts));

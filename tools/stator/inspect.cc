@@ -11,7 +11,6 @@
 #include "executable/printer.h"
 #include "executable/verifier.h"
 #include "formats/file.h"
-#include "graph/graph.h"
 #include "graph/status_macros.h"
 #include "runtime/core/mapped_image.h"
 #include "runtime/session/status.h"
@@ -20,6 +19,7 @@
 #include "tools/stator/graph_file.h"
 #include "tools/stator/graph_summary.h"
 #include "tools/stator/image_json.h"
+#include "tools/stator/image_summary.h"
 
 namespace stator::tools {
 namespace {
@@ -29,12 +29,13 @@ constexpr int64_t kMaxFileBytes = int64_t{8} << 30;
 struct InspectFlags {
   std::string file;
   bool nodes = false;
+  bool plan = false;
   bool json = false;
 };
 
 absl::Status InspectGraph(const InspectFlags& flags) {
-  STATOR_ASSIGN_OR_RETURN(const graph::Graph graph,
-                          LoadGraph(flags.file, /*allow_unknown_ops=*/true));
+  STATOR_ASSIGN_OR_RETURN(const GraphFile graph,
+                          LoadGraphFile(flags.file, /*allow_unknown_ops=*/true));
   const std::string text =
       flags.json ? GraphJson(graph, flags.nodes) + "\n" : GraphText(graph, flags.nodes);
   std::printf("%s", text.c_str());
@@ -79,14 +80,14 @@ absl::Status InspectImage(const InspectFlags& flags) {
     std::printf("%s\n", ImageJson(view).c_str());
     return absl::OkStatus();
   }
-  std::printf("image: %lld bytes of code, %lld of constants\n",
-              static_cast<long long>(view.code_size), static_cast<long long>(view.constants_size));
+  std::printf("%s", ImageTitle(view).c_str());
   for (const executable::Target& target : view.targets) {
     const executable::Status runs = runtime::CheckTarget(target);
     std::printf("target %s: %s\n", target.name.c_str(),
                 runs.ok() ? "runs on this machine" : runs.message().c_str());
   }
-  std::printf("%s", executable::PrintImage(view.plan).c_str());
+  std::printf("%s", ImageSummary(view).c_str());
+  if (flags.plan) std::printf("plan:\n%s", executable::PrintImage(view.plan).c_str());
   return absl::OkStatus();
 }
 
@@ -99,10 +100,11 @@ absl::Status Inspect(const InspectFlags& flags) {
 Command AddInspect(CLI::App& app) {
   const auto flags = std::make_shared<InspectFlags>();
   CLI::App* inspect = app.add_subcommand("inspect", "Shows what is in a graph or a bundle.");
-  inspect->add_option("FILE", flags->file, "GraphDef (.pb, .pbtxt), or a bundle")
+  inspect->add_option("FILE", flags->file, "GraphDef (.pb, .pbtxt), a SavedModel's folder, or a bundle")
       ->required()
-      ->check(CLI::ExistingFile);
+      ->check(CLI::ExistingPath);
   inspect->add_flag("--nodes", flags->nodes, "list all nodes of a graph");
+  inspect->add_flag("--plan", flags->plan, "list kernels, buffers and steps of a bundle");
   inspect->add_flag("--json", flags->json, "print one JSON object");
   return {inspect, [flags] { return Inspect(*flags); }};
 }

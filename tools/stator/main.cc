@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "tools/stator/command.h"
+#include "tools/stator/usage.h"
 
 namespace {
 
@@ -19,7 +19,7 @@ int Report(const std::string& command, const absl::Status& status) {
   }
   if (status.ok()) return 0;
   std::fprintf(stderr, "stator %s: %s\n", command.c_str(), status.ToString().c_str());
-  return absl::StartsWith(status.message(), "usage: ") ? kUsage : kFailed;
+  return stator::tools::IsUsageError(status) ? kUsage : kFailed;
 }
 
 }  // namespace

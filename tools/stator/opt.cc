@@ -11,6 +11,7 @@
 #include "tools/stator/command.h"
 #include "tools/stator/core_stages.h"
 #include "tools/stator/graph_file.h"
+#include "tools/stator/usage.h"
 
 namespace stator::tools {
 namespace {
@@ -29,7 +30,7 @@ struct OptFlags {
 
 absl::Status OptText(const OptFlags& flags) {
   if (!flags.fetches.empty() || !flags.targets.empty() || !flags.image.empty()) {
-    return absl::InvalidArgumentError("usage: --fetch, --target and --image are for graphs");
+    return UsageError("--fetch, --target and --image are for graphs");
   }
   STATOR_ASSIGN_OR_RETURN(const std::string text, formats::ReadFile(flags.file, kMaxTextBytes));
   STATOR_ASSIGN_OR_RETURN(const std::string out, RunStages(text, flags.selection));
@@ -56,7 +57,7 @@ absl::Status Opt(const OptFlags& flags) {
     for (const std::string& name : StageNames()) std::printf("%s\n", name.c_str());
     return absl::OkStatus();
   }
-  if (flags.file.empty()) return absl::InvalidArgumentError("usage: FILE is required");
+  if (flags.file.empty()) return UsageError("FILE is required");
   return absl::EndsWith(flags.file, ".mlir") ? OptText(flags) : OptGraph(flags);
 }
 

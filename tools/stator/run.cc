@@ -12,9 +12,11 @@
 #include "stator.h"
 #include "tools/stator/bundle_file.h"
 #include "tools/stator/command.h"
+#include "tools/stator/compile_bundle.h"
 #include "tools/stator/core_stages.h"
 #include "tools/stator/graph_file.h"
 #include "tools/stator/tensor_text.h"
+#include "tools/stator/usage.h"
 
 namespace stator::tools {
 namespace {
@@ -24,6 +26,7 @@ using runtime::Tensor;
 struct RunFlags {
   std::string graph;
   std::string entry;
+  std::string signature;
   std::vector<std::string> feeds;    // TENSOR=FILE
   std::vector<std::string> fetches;  // TENSOR[=FILE]
   std::vector<std::string> targets;
@@ -103,15 +106,36 @@ absl::StatusOr<Outcome> RunByReference(const graph::Graph& graph, const RunFlags
   return outcome;
 }
 
+// A bundle, or what `stator compile` would make of a SavedModel.
+absl::StatusOr<BundleProgram> LoadProgram(const RunFlags& flags) {
+  if (flags.reference) return UsageError("--reference is for a graph's file");
+  if (!IsFolder(flags.graph)) {
+    if (!flags.targets.empty() || !flags.signature.empty()) {
+      return UsageError("a bundle has entry points (--entry), not --target or --signature");
+    }
+    return BundleProgram::FromFile(flags.graph, flags.threads);
+  }
+  if (!flags.entry.empty()) return UsageError("--entry is for bundles; a SavedModel has --signature");
+  EntryFlags entry;
+  entry.name = "main";
+  entry.signature = flags.signature;
+  entry.targets = flags.targets;
+  if (flags.signature.empty()) {
+    entry.feeds = Names(flags.feeds);
+    entry.fetches = Names(flags.fetches);
+  }
+  CompileFlags compile;
+  compile.graph = flags.graph;
+  compile.entries = {std::move(entry)};
+  return CompileProgram(std::move(compile), flags.threads);
+}
+
 // Without --fetch all results are wanted, and `flags` says so afterwards.
 absl::StatusOr<Outcome> RunBundle(const NamedTensors& feeds, RunFlags* run_flags) {
   RunFlags& flags = *run_flags;
-  if (!flags.targets.empty() || flags.reference) {
-    return absl::InvalidArgumentError("usage: a bundle has entry points (--entry), not --target or --reference");
-  }
   Outcome outcome;
   const int64_t load = runtime::NowNanoseconds();
-  STATOR_ASSIGN_OR_RETURN(BundleProgram program, BundleProgram::FromFile(flags.graph, flags.threads));
+  STATOR_ASSIGN_OR_RETURN(BundleProgram program, LoadProgram(flags));
   STATOR_ASSIGN_OR_RETURN(const int32_t index, program.FindEntry(flags.entry));
   const executable::EntryPoint& entry = program.model().entry_points[index];
   STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> ordered, program.OrderFeeds(entry.name, feeds));
@@ -166,14 +190,15 @@ absl::Status Report(const RunFlags& flags, const Outcome& outcome) {
 
 absl::Status Run(const RunFlags& flags) {
   STATOR_ASSIGN_OR_RETURN(NamedTensors feeds, ReadFeeds("--feed", flags.feeds));
-  if (IsImageFile(flags.graph)) {
+  if (IsImageFile(flags.graph) || IsFolder(flags.graph)) {
     RunFlags all = flags;
     STATOR_ASSIGN_OR_RETURN(const Outcome outcome, RunBundle(feeds, &all));
     return Report(all, outcome);
   }
-  if (!flags.entry.empty()) return absl::InvalidArgumentError("usage: --entry is for bundles");
+  if (!flags.entry.empty()) return UsageError("--entry is for bundles");
+  if (!flags.signature.empty()) return UsageError("--signature is for a SavedModel's folder");
   if (flags.fetches.empty() && flags.targets.empty()) {
-    return absl::InvalidArgumentError("usage: nothing to do: give --fetch or --target");
+    return UsageError("nothing to do: give --fetch or --target");
   }
   STATOR_ASSIGN_OR_RETURN(graph::Graph graph, LoadGraph(flags.graph));
   absl::StatusOr<Outcome> outcome = flags.reference
@@ -188,9 +213,9 @@ absl::Status Run(const RunFlags& flags) {
 Command AddRun(CLI::App& app) {
   const auto flags = std::make_shared<RunFlags>();
   CLI::App* run = app.add_subcommand("run", "Runs a graph or a bundle once.");
-  run->add_option("GRAPH", flags->graph, "GraphDef, binary (.pb) or text (.pbtxt), or a bundle (.stb)")
+  run->add_option("GRAPH", flags->graph, "GraphDef, binary (.pb) or text (.pbtxt), a SavedModel's folder, or a bundle (.stb)")
       ->required()
-      ->check(CLI::ExistingFile);
+      ->check(CLI::ExistingPath);
   run->add_option("--feed", flags->feeds, "a tensor's value; any number of them")
       ->type_name("TENSOR=FILE.npy")
       ->allow_extra_args(false);
@@ -204,6 +229,7 @@ Command AddRun(CLI::App& app) {
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   run->add_option("--entry", flags->entry, "of a bundle: the entry point; the only one, or main");
+  run->add_option("--signature", flags->signature, "of a SavedModel: what its feeds and fetches are");
   CLI::Option* trace =
       run->add_option("--trace", flags->trace, "write a trace for chrome://tracing or Perfetto")
           ->type_name("FILE");

@@ -2,13 +2,16 @@
 
 #include <charconv>
 #include <cmath>
+#include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "compiler/reference/number.h"
 #include "formats/npy.h"
 #include "graph/status_macros.h"
 #include "runtime/session/run_trace.h"
 #include "runtime/session/status.h"
+#include "tools/stator/usage.h"
 
 namespace stator::tools {
 namespace {
@@ -124,14 +127,20 @@ absl::StatusOr<Tensor> ReadTensor(const std::string& path) {
 absl::StatusOr<std::vector<std::pair<std::string, Tensor>>> ReadFeeds(
     const std::string& option, const std::vector<std::string>& texts) {
   std::vector<std::pair<std::string, Tensor>> feeds;
+  std::set<std::string> names;
   for (const std::string& text : texts) {
     const size_t at = text.find('=');
     if (at == std::string::npos || at == 0 || at + 1 == text.size()) {
-      return absl::InvalidArgumentError("usage: " + option + " takes TENSOR=FILE.npy, not '" +
+      return UsageError("" + option + " takes TENSOR=FILE.npy, not '" +
                                         text + "'");
     }
+    const std::string name = text.substr(0, at);
+    // "x" is "x:0" too.
+    if (!names.insert(absl::EndsWith(name, ":0") ? name.substr(0, at - 2) : name).second) {
+      return UsageError(option + " gives '" + name + "' twice");
+    }
     STATOR_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(text.substr(at + 1)));
-    feeds.emplace_back(text.substr(0, at), std::move(tensor));
+    feeds.emplace_back(name, std::move(tensor));
   }
   return feeds;
 }

@@ -20,7 +20,7 @@ std::string TensorText(const runtime::Tensor& tensor);
 std::string TensorJson(const runtime::Tensor& tensor);
 
 absl::StatusOr<runtime::Tensor> ReadTensor(const std::string& path);
-// The tensors of "TENSOR=FILE.npy" texts, which `option` was given.
+// The tensors of "TENSOR=FILE.npy" texts, which `option` was given, each name once.
 absl::StatusOr<std::vector<std::pair<std::string, runtime::Tensor>>> ReadFeeds(
     const std::string& option, const std::vector<std::string>& texts);
 absl::Status WriteTensor(const std::string& path, const runtime::Tensor& tensor);

@@ -15,6 +15,7 @@
 #include "tools/stator/command.h"
 #include "tools/stator/graph_file.h"
 #include "tools/stator/tensor_text.h"
+#include "tools/stator/usage.h"
 
 namespace stator::tools {
 namespace {
@@ -53,14 +54,15 @@ absl::Status Compare(const std::string& name, const Tensor& expected, const Tens
   return absl::OkStatus();
 }
 
-absl::Status RunSamples(BundleProgram& program) {
+// Those of the entry point of that name; of all, if it is empty.
+absl::Status RunSamples(const std::string& only, BundleProgram& program) {
   const executable::ImageModel& model = program.model();
-  if (model.samples.empty()) {
-    return absl::FailedPreconditionError(
-        "the bundle has no sample (stator compile --sample); give --against and --inputs");
-  }
+  if (!only.empty()) STATOR_RETURN_IF_ERROR(program.FindEntry(only).status());
+  bool any = false;
   for (const executable::Sample& sample : model.samples) {
     const executable::EntryPoint& entry = model.entry_points[sample.entry];
+    if (!only.empty() && entry.name != only) continue;
+    any = true;
     std::vector<Tensor> feeds;
     for (const executable::StoredTensor& input : sample.inputs) {
       STATOR_ASSIGN_OR_RETURN(Tensor tensor, program.Stored(input));
@@ -73,7 +75,10 @@ absl::Status RunSamples(BundleProgram& program) {
       STATOR_RETURN_IF_ERROR(Compare(sample.outputs[i].name, expected, fetches[i]));
     }
   }
-  return absl::OkStatus();
+  if (any) return absl::OkStatus();
+  const std::string what = only.empty() ? "the bundle" : "entry point '" + only + "'";
+  return absl::FailedPreconditionError(
+      what + " has no sample (stator compile --sample, of the first entry point); give --against and --inputs");
 }
 
 // The file of an input: NAME.npy, with ":0" left out and '/' as '_'.
@@ -146,16 +151,16 @@ absl::Status RunAgainst(const Flags& flags, BundleProgram& program) {
 
 absl::Status Verify(const Flags& flags) {
   if (flags.against.empty() != flags.inputs.empty()) {
-    return absl::InvalidArgumentError("usage: --against and --inputs go together");
+    return UsageError("--against and --inputs go together");
   }
   if (flags.against.empty() && !flags.signature.empty()) {
-    return absl::InvalidArgumentError("usage: --signature is for --against");
+    return UsageError("--signature is for --against");
   }
   STATOR_ASSIGN_OR_RETURN(
       BundleProgram program,
       BundleProgram::FromFile(flags.bundle, flags.threads, executable::HashCheck::kAll));
   std::printf("target %s\n", program.model().target.name.c_str());
-  return flags.against.empty() ? RunSamples(program) : RunAgainst(flags, program);
+  return flags.against.empty() ? RunSamples(flags.entry, program) : RunAgainst(flags, program);
 }
 
 }  // namespace
@@ -167,7 +172,7 @@ Command AddVerify(CLI::App& app) {
   command->add_option("--against", flags->against, "the graph or SavedModel that it was made from, to compare with")->check(CLI::ExistingPath);
   command->add_option("--signature", flags->signature, "the SavedModel's signature that was compiled");
   command->add_option("--inputs", flags->inputs, "a folder with NAME.npy for each input")->check(CLI::ExistingDirectory);
-  command->add_option("--entry", flags->entry, "the entry point to compare; the only one, or main");
+  command->add_option("--entry", flags->entry, "the entry point whose sample to run, or that to compare; the only one, or main");
   command->add_option("--threads", flags->threads, "compute threads; 0: as many as the machine gives")->check(CLI::Range(0, 4096));
   return {command, [flags] { return Verify(*flags); }};
 }
