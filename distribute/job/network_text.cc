@@ -69,6 +69,19 @@ bool IsHost(const std::string& text) {
   return true;
 }
 
+bool IsAddress(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  int port = 0;
+  if (colon == std::string::npos || !ParsePort(text.substr(colon + 1), &port)) return false;
+  const std::string host = text.substr(0, colon);
+  if (!host.empty() && host.front() == '[') {
+    in6_addr v6;
+    return host.back() == ']' &&
+           inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &v6) == 1;
+  }
+  return host.find_first_of(":@") == std::string::npos && IsHost(host);
+}
+
 bool IsLoopbackHost(const std::string& host) {
   const size_t at = host.find('@');
   const std::string name = at == std::string::npos ? host : host.substr(at + 1);

@@ -22,6 +22,9 @@ bool IsLoopbackCidr(const std::string& text);
 // "host" or "user@host": nothing that ssh could take for an option.
 bool IsHost(const std::string& text);
 
+// "host:port", where an IPv6 address stands in brackets.
+bool IsAddress(const std::string& text);
+
 // Whether `host`, or the part after the @, means this host.
 bool IsLoopbackHost(const std::string& host);
 
