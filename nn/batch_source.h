@@ -2,9 +2,11 @@
 #define STATOR_NN_BATCH_SOURCE_H_
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "data/dataset.h"
 #include "data/pipeline.h"
 #include "runtime/core/tensor.h"
 
@@ -35,6 +37,20 @@ class ImageBatches : public BatchSource {
 
   const data::LabeledImages* set_;
   data::BatchPlan plan_;
+};
+
+// The batches of any input pipeline.
+class DatasetBatches : public BatchSource {
+ public:
+  explicit DatasetBatches(data::DatasetRef batches) : batches_(std::move(batches)) {}
+
+  int64_t steps_per_epoch() const override { return batches_->size(); }
+  absl::StatusOr<std::vector<runtime::Tensor>> Batch(int64_t epoch, int64_t step) const override {
+    return batches_->Get(epoch, step);
+  }
+
+ private:
+  data::DatasetRef batches_;
 };
 
 }  // namespace stator::nn
