@@ -86,6 +86,12 @@ struct BatchShape {
 // replicas must divide the batch, the last one of an epoch too unless that is dropped.
 absl::StatusOr<DatasetRef> Batch(DatasetRef source, const BatchShape& shape);
 
+// The same as a function of the job's step, for whom the shards come one by one: shard `shard` of
+// `shards` of the batch of `step` (from 0, through all epochs; each epoch's remainder is dropped).
+// May be called from several threads at once.
+using ShardFunction = std::function<absl::StatusOr<Element>(int64_t step, int shard, int shards)>;
+absl::StatusOr<ShardFunction> ShardedBatches(DatasetRef source, int64_t batch_size);
+
 }  // namespace stator::data
 
 #endif  // STATOR_DATA_DATASET_H_

@@ -140,6 +140,22 @@ TEST(Batch, TheTasksShardsMakeUpTheGlobalBatch) {
   }
 }
 
+TEST(Batch, ShardsOfAStep) {
+  const DatasetRef shuffled = Shuffle(Numbers(70), 1).value();
+  const auto shards = ShardedBatches(shuffled, 16);
+  ASSERT_TRUE(shards.ok()) << shards.status();
+  const DatasetRef whole = Batch(shuffled, {.size = 16, .drop_remainder = true}).value();
+  std::vector<int64_t> together;
+  for (int shard = 0; shard < 4; ++shard) {
+    const std::vector<int64_t> part = ValuesOf((*shards)(4 * 3 + 2, shard, 4).value());
+    together.insert(together.end(), part.begin(), part.end());
+  }
+  EXPECT_EQ(together, ValuesOf(whole->Get(3, 2).value()));
+  EXPECT_FALSE((*shards)(0, 0, 3).ok());
+  EXPECT_FALSE((*shards)(0, 4, 4).ok());
+  EXPECT_FALSE(ShardedBatches(shuffled, 71).ok());
+}
+
 TEST(Batch, SaysWhyItCannotBeSplit) {
   EXPECT_NE(Message(Batch(Numbers(10), {.size = 6, .replicas = 4})).find("a batch of 6"),
             std::string::npos);

@@ -240,4 +240,18 @@ absl::StatusOr<DatasetRef> Batch(DatasetRef source, const BatchShape& asked) {
   return std::make_shared<Batched>(std::move(source), shape);
 }
 
+absl::StatusOr<ShardFunction> ShardedBatches(DatasetRef source, int64_t batch_size) {
+  const BatchShape whole{.size = batch_size, .drop_remainder = true};
+  STATOR_RETURN_IF_ERROR(Batch(source, whole).status());
+  const int64_t steps = source->size() / batch_size;
+  return [=](int64_t step, int shard, int shards) -> absl::StatusOr<Element> {
+    BatchShape shape = whole;
+    shape.replicas = shards;
+    shape.first = shard;
+    shape.count = 1;
+    STATOR_ASSIGN_OR_RETURN(const DatasetRef batches, Batch(source, shape));
+    return batches->Get(step / steps, step % steps);
+  };
+}
+
 }  // namespace stator::data
