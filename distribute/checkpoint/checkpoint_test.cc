@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -205,7 +206,7 @@ TEST(Checkpoint, AWriterPausedInTheMiddleWritesNothing) {
   ASSERT_TRUE(writer->Save(Request(5)).ok());
   ASSERT_TRUE(writer->Wait().ok());
   disk.Set(true);
-  EXPECT_FALSE(paused->Wait().ok());
+  EXPECT_TRUE(absl::IsAborted(paused->Wait()));
   EXPECT_EQ(StepsIn(options.folder), (std::vector<int64_t>{5}));
   EXPECT_EQ(NewestStep(options.folder), 5);
 }
@@ -231,6 +232,24 @@ TEST(Checkpoint, OneIsWrittenOneWaitsTheThirdBlocks) {
   third.join();
   ASSERT_TRUE(writer->Wait().ok());
   EXPECT_EQ(StepsIn(options.folder), (std::vector<int64_t>{30, 20, 10}));
+}
+
+TEST(Checkpoint, EndingAbandonsWhatWaits) {
+  PausingDisk disk;
+  CheckpointWriterOptions options = Options("abandoned");
+  options.disk = &disk;
+  auto writer = Open(options);
+  disk.Set(false);
+  ASSERT_TRUE(writer->Save(Request(10)).ok());
+  disk.AwaitPause();
+  ASSERT_TRUE(writer->Save(Request(20)).ok());
+  std::thread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    disk.Set(true);
+  });
+  writer.reset();
+  later.join();
+  EXPECT_EQ(StepsIn(options.folder), (std::vector<int64_t>{10}));
 }
 
 TEST(Checkpoint, AFreshTrainingDoesNotResumeAnOldOne) {

@@ -236,7 +236,11 @@ absl::Status CheckpointWriter::Write(const SaveRequest& request) {
   const std::string temporary = PathOf(kSaving + place.name);
   absl::Status status = WriteFiles(request, temporary);
   if (status.ok()) status = Publish(request, temporary, place);
-  if (!status.ok()) disk_->Remove(temporary).IgnoreError();
+  if (status.ok()) return status;
+  disk_->Remove(temporary).IgnoreError();
+  // Whoever took over has removed what was written so far: that is the reason then.
+  STATOR_ASSIGN_OR_RETURN(const std::unique_ptr<DiskLock> lock, LockFolder());
+  STATOR_RETURN_IF_ERROR(CheckEpoch());
   return status;
 }
 
