@@ -292,7 +292,9 @@ absl::StatusOr<control::BeatReply> Coordinator::Beat(const control::BeatRequest&
     Heard(rank, now);
   }
   control::BeatReply reply;
-  if (phase_ == Phase::kFailed) *reply.mutable_ended() = ended_;
+  if (phase_ == Phase::kFailed && options_.planted_bug != PlantedBug::kKeepFailureQuiet) {
+    *reply.mutable_ended() = ended_;
+  }
   return reply;
 }
 

@@ -40,6 +40,10 @@ void MemberMachine::Observe(absl::Time now) {
   for (auto& [id, barrier] : barriers_) barrier.deadline += late;
 }
 
+absl::Status MemberMachine::ChiefIsGone() const {
+  return absl::UnavailableError(absl::StrCat(chief_, " (chief) is gone"));
+}
+
 void MemberMachine::End(const absl::Status& status) {
   if (over()) return;
   state_ = State::kEnded;
@@ -165,7 +169,7 @@ void MemberMachine::Tick(absl::Time now) {
     return;
   }
   if (state_ == State::kLost && now >= lost_deadline_) {
-    End(absl::UnavailableError(absl::StrCat(chief_, " (chief) is gone")));
+    End(ChiefIsGone());
     return;
   }
   if (state_ == State::kLive && now >= last_reply_ + times_.failure_timeout) {

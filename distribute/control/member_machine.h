@@ -54,8 +54,9 @@ class MemberMachine {
   // How the barrier ended, once: nullopt while it is waited for.
   std::optional<absl::Status> TakeBarrier(uint64_t barrier);
   void Fail(const absl::Status& status, absl::Time now);
-  // Ends with `status` here if the coordinator has not said anything else meanwhile.
-  void GiveUp(const absl::Status& status) { End(status); }
+  // Ends with `status` here if the coordinator has not said anything else meanwhile; a lost one
+  // is the better reason.
+  void GiveUp(const absl::Status& status) { End(state_ == State::kLost ? ChiefIsGone() : status); }
   void Leave(absl::Time now);
   void RequestDrain(absl::Time now);
 
@@ -89,6 +90,7 @@ class MemberMachine {
 
   void Observe(absl::Time now);
   uint64_t Send(control::Request request, absl::Time now);
+  absl::Status ChiefIsGone() const;
   void End(const absl::Status& status);
   void End(const control::Ended& ended);
 
