@@ -593,6 +593,10 @@ class World {
     }
     order_.clear();
     if (end.exit_code == kExitDrained) ++result_.drains;
+    if (drain_generation_ == generation_ && broken_rank_ < 0 && end.exit_code != kExitDrained &&
+        end.exit_code != kExitDone) {
+      Violate(absl::StrCat("an undisturbed drain fails: ", end.cause));
+    }
     const RestartDecision decision = policy_.OnEnd(end);
     switch (decision.action) {
       case RestartDecision::Action::kDone:
@@ -645,6 +649,7 @@ class World {
       }
       case 5:
         Log(absl::StrCat(name, " asks to drain"));
+        drain_generation_ = generation_;
         process.member->RequestDrain(Now());
         Pump(process);
         break;
@@ -706,6 +711,7 @@ class World {
   int64_t broken_step_ = 0;
   int error_rank_ = -1;  // fails once
   int error_generation_ = 0;
+  int drain_generation_ = 0;
   int victim_ = -1;  // killed in victim_generation_
   int victim_generation_ = 0;
   bool cause_unclear_ = false;

@@ -28,7 +28,8 @@ struct SimulationResult {
 //   every wait ends: the job within simulated minutes, survivors of a death within seconds;
 //   who survives a death can name the task; nobody is blamed who was not silent;
 //   epochs rise; no older generation is heard, nor writes;
-//   a generation goes on from the newest complete checkpoint, and all its tasks drain together;
+//   a generation goes on from the newest complete checkpoint, and all its tasks drain together,
+//   and nothing but another fault stops them from it;
 //   the job ends trained, or with exactly one report.
 SimulationResult Simulate(uint64_t seed, PlantedBug planted_bug = PlantedBug::kNone);
 

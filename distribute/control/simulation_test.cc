@@ -64,7 +64,7 @@ TEST_P(PlantedBugTest, IsFound) {
 INSTANTIATE_TEST_SUITE_P(All, PlantedBugTest,
                          testing::Values(PlantedBug::kAcceptOldEpoch,
                                          PlantedBug::kForgetRepeatedRequests,
-                                         PlantedBug::kKeepFailureQuiet,
+                                         PlantedBug::kKeepFailureQuiet, PlantedBug::kDrainByReports,
                                          PlantedBug::kBlameAfterPause, PlantedBug::kKeepEpoch,
                                          PlantedBug::kRestartForever));
 
