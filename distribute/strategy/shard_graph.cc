@@ -60,7 +60,12 @@ class Rewriter {
       }
     }
     result_.shard_feeds = step_.inputs;
-    const NodeDef* shard = AddPlaceholder("shard", DT_INT64, ScalarShape());
+    AddScalar("no_shard", 0);
+    // Runs that know nothing of shards, such as evaluations, are those of shard 0.
+    NodeDef* shard = AddNode("shard", "PlaceholderWithDefault");
+    shard->add_input(std::string(kPrefix) + "no_shard");
+    (*shard->mutable_attr())["dtype"].set_type(DT_INT64);
+    (*shard->mutable_attr())["shape"].mutable_shape();
     result_.shard_feeds.push_back(shard->name() + ":0");
     MixRandomKeys(shard->name());
     STATOR_RETURN_IF_ERROR(AddBuckets());
@@ -70,8 +75,6 @@ class Rewriter {
   }
 
  private:
-  static TensorShapeProto ScalarShape() { return TensorShapeProto(); }
-
   std::string Name(const Endpoint& endpoint) const {
     return graph::TensorNameText(graph_.node(endpoint.node).name(), endpoint.index);
   }
@@ -90,6 +93,15 @@ class Rewriter {
     return node;
   }
 
+  void AddScalar(const std::string& name, int64_t value) {
+    NodeDef* node = AddNode(name, "Const");
+    (*node->mutable_attr())["dtype"].set_type(DT_INT64);
+    TensorProto* tensor = (*node->mutable_attr())["value"].mutable_tensor();
+    tensor->set_dtype(DT_INT64);
+    tensor->mutable_tensor_shape();
+    tensor->add_int64_val(value);
+  }
+
   NodeDef& Original(int id) {
     return *result_.graph.mutable_node(positions_.at(graph_.node(id).name()));
   }
@@ -97,12 +109,7 @@ class Rewriter {
   // key ^ uint64(shard * kShardKey) for every random op of the first part.
   void MixRandomKeys(const std::string& shard) {
     if (analysis_.random.empty()) return;
-    NodeDef* factor = AddNode("shard_key_factor", "Const");
-    (*factor->mutable_attr())["dtype"].set_type(DT_INT64);
-    TensorProto* value = (*factor->mutable_attr())["value"].mutable_tensor();
-    value->set_dtype(DT_INT64);
-    value->mutable_tensor_shape();
-    value->add_int64_val(kShardKey);
+    AddScalar("shard_key_factor", kShardKey);
     NodeDef* product = AddNode("shard_key_product", "Mul");
     product->add_input(shard);
     product->add_input(std::string(kPrefix) + "shard_key_factor");
