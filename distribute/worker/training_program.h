@@ -25,6 +25,7 @@ struct TrainingProgram {
   // The variable, an int64 scalar, that counts completed steps.
   std::string step_counter = "global_step";
   int64_t steps_per_epoch = 0;
+  int64_t default_epochs = 1;  // where the job says neither steps nor epochs
 
   // The inputs of one step, in the order of TrainingStep::inputs: shard `shard` of `shards` of its
   // batch. A pure function, so that any task computes any shard and a resumed job continues

@@ -1,0 +1,388 @@
+#include "distribute/worker/task.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "distribute/checkpoint/checkpoint_writer.h"
+#include "distribute/checkpoint/sha256.h"
+#include "distribute/control/coordinator_host.h"
+#include "distribute/control/credentials.h"
+#include "distribute/control/grpc_client.h"
+#include "distribute/control/grpc_server.h"
+#include "distribute/control/member.h"
+#include "distribute/launch/exit_code.h"
+#include "distribute/launch/failure_record.h"
+#include "distribute/launch/job_status.h"
+#include "distribute/worker/data_plane.h"
+#include "distribute/launch/host_address.h"
+#include "distribute/worker/replica.h"
+#include "distribute/worker/train_loop.h"
+#include "graph/status_macros.h"
+#include "proto/serialize.h"
+
+namespace stator::distribute {
+namespace {
+
+absl::Duration Seconds(double seconds) { return absl::Seconds(seconds); }
+
+std::string ReplicaName(const Job& job, int rank) {
+  const int devices = job.strategy().devices();
+  const std::string task = absl::StrCat("worker:", rank / devices);
+  return devices == 1 ? task : absl::StrCat(task, " device ", rank % devices);
+}
+
+// A failure after which a restart may go on.
+bool IsPassing(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kAborted:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Asks the generation to drain when the process is asked to end.
+class DrainSignals {
+ public:
+  explicit DrainSignals(Member* member) {
+    thread_ = std::thread([this, member] {
+      sigset_t signals = Signals();
+      while (!stop_) {
+        const timespec wait = {0, 100'000'000};
+        if (sigtimedwait(&signals, nullptr, &wait) > 0) member->RequestDrain();
+      }
+    });
+  }
+  ~DrainSignals() {
+    stop_ = true;
+    thread_.join();
+  }
+  // Before the first thread: threads inherit the mask.
+  static void Block() {
+    const sigset_t signals = Signals();
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  }
+
+ private:
+  static sigset_t Signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGUSR1);
+    return signals;
+  }
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+// The chief keeps the run directory's status.json fresh.
+class StatusWriter {
+ public:
+  StatusWriter(std::string run_directory, int64_t total_steps,
+               std::function<control::JobStatus()> status)
+      : run_directory_(std::move(run_directory)),
+        total_steps_(total_steps),
+        status_(std::move(status)) {
+    thread_ = std::thread([this] {
+      while (!stop_) {
+        Write();
+        for (int i = 0; i < 10 && !stop_; ++i) usleep(50'000);
+      }
+    });
+  }
+  ~StatusWriter() {
+    stop_ = true;
+    thread_.join();
+    Write();
+  }
+
+ private:
+  void Write() const {
+    const control::JobStatus from = status_();
+    JobStatus to;
+    to.job = from.job();
+    to.epoch = from.epoch();
+    to.total_steps = total_steps_;
+    for (const control::TaskStatus& task : from.tasks()) {
+      const control::Progress& progress = task.progress();
+      TaskProgress& added = to.tasks.emplace_back();
+      added.task = task.task();
+      added.phase = progress.phase();
+      added.step = progress.step();
+      added.steps_per_second = progress.steps_per_second();
+      added.silent_seconds = task.last_beat_age_seconds();
+      if (&task != &from.tasks(0)) continue;
+      to.step = progress.step();
+      to.steps_per_second = progress.steps_per_second();
+      if (progress.metrics().count("loss") > 0) to.loss = progress.loss();
+      int64_t step = -1;
+      if (absl::SimpleAtoi(progress.last_checkpoint(), &step)) to.checkpoint_step = step;
+    }
+    WriteJobStatus(run_directory_, to).IgnoreError();  // the next one comes soon
+  }
+
+  const std::string run_directory_;
+  const int64_t total_steps_;
+  const std::function<control::JobStatus()> status_;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+class Task {
+ public:
+  Task(const Job& job, const TaskEnvironment& environment, const TrainingProgram& program,
+       const SessionFactory& new_session, const graph::OpSchemas* schemas)
+      : job_(job),
+        environment_(environment),
+        program_(program),
+        new_session_(new_session),
+        schemas_(schemas),
+        devices_(job.strategy().devices()) {}
+
+  int Run() {
+    const absl::Status status = RunToEnd();
+    status_writer_.reset();
+    if (status.ok() && !result_.drained) {
+      if (is_chief()) std::printf("weights %s\n", result_.weights.c_str());
+      std::fflush(stdout);
+    }
+    member_.reset();
+    // The others hear the last word before the coordinator closes.
+    if (server_ != nullptr) server_->Shutdown(absl::Seconds(2));
+    if (status.ok()) return result_.drained ? kExitDrained : kExitDone;
+    return Report(status);
+  }
+
+ private:
+  bool is_chief() const { return environment_.index == 0; }
+
+  absl::Status RunToEnd() {
+    STATOR_RETURN_IF_ERROR(Rewrite());
+    DrainSignals::Block();
+    STATOR_RETURN_IF_ERROR(StartControl());
+    DrainSignals signals(member_.get());
+    if (is_chief()) {
+      CheckpointWriterOptions options;
+      options.folder = job_.checkpoint().directory();
+      options.epoch = environment_.epoch;
+      options.fresh = job_.resume() == "never" && environment_.epoch == 1;
+      options.keep = job_.checkpoint().keep();
+      options.metric_name = job_.checkpoint().best();
+      options.virtual_replicas = job_.strategy().virtual_replicas();
+      options.job = job_.name();
+      const auto open = [&]() -> absl::Status {
+        STATOR_ASSIGN_OR_RETURN(checkpoints_, CheckpointWriter::Open(options));
+        return absl::OkStatus();
+      };
+      STATOR_RETURN_IF_ERROR(Tell(open()));
+    }
+    STATOR_RETURN_IF_ERROR(TrainAll());
+    return member_->Leave();
+  }
+
+  absl::Status Rewrite() {
+    const int replicas = environment_.workers * devices_;
+    if (job_.strategy().virtual_replicas() == 1) return absl::OkStatus();
+    STATOR_ASSIGN_OR_RETURN(const graph::Graph graph,
+                            graph::Graph::FromGraphDef(program_.graph, schemas_));
+    ShardOptions options;
+    options.bucket_bytes = job_.strategy().bucket_bytes();
+    STATOR_ASSIGN_OR_RETURN(ShardedStep sharded, ShardGraph(graph, program_.step, options));
+    sharded_ = std::make_unique<ShardedStep>(std::move(sharded));
+    if (job_.strategy().virtual_replicas() % replicas != 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("strategy.virtual_replicas: expected a multiple of the ", replicas,
+                       " replicas, found ", job_.strategy().virtual_replicas()));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Credentials> ReadCredentials() const {
+    if (!environment_.tls_directory.empty()) {
+      return ReadCertificates(environment_.tls_directory, environment_.task);
+    }
+    if (!environment_.secret_file.empty()) return ReadSecret(environment_.secret_file);
+    return absl::InvalidArgumentError(
+        "STATOR_SECRET_FILE or STATOR_TLS_DIRECTORY: expected one of them, found neither");
+  }
+
+  // The chief's coordinator, and this task's membership.
+  absl::Status StartControl() {
+    std::vector<std::string> tasks;
+    for (int i = 0; i < environment_.workers; ++i) tasks.push_back(absl::StrCat("worker:", i));
+    std::shared_ptr<CoordinatorClient> client;
+    if (is_chief()) {
+      CoordinatorServerOptions options;
+      options.coordinator.job = job_.name();
+      options.coordinator.epoch = environment_.epoch;
+      options.coordinator.tasks = tasks;
+      options.coordinator.heartbeat = absl::Milliseconds(job_.timeouts().heartbeat_ms());
+      options.coordinator.failure_timeout = Seconds(job_.timeouts().failure_seconds());
+      options.coordinator.start_timeout = Seconds(job_.timeouts().start_seconds());
+      options.coordinator.restarts = static_cast<uint32_t>(environment_.epoch - 1);
+      options.address = environment_.coordinator;
+      options.log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+      if (environment_.coordinator.empty()) {
+        // Alone: nobody connects.
+        options.coordinator.key = DrawKey();
+        host_ = CoordinatorHost::Start(options.coordinator, options.log);
+        client = host_->Connect();
+      } else {
+        STATOR_ASSIGN_OR_RETURN(options.credentials, ReadCredentials());
+        STATOR_ASSIGN_OR_RETURN(server_, CoordinatorServer::Start(std::move(options)));
+        client = server_->Connect();
+      }
+    } else {
+      STATOR_ASSIGN_OR_RETURN(const Credentials credentials, ReadCredentials());
+      STATOR_ASSIGN_OR_RETURN(
+          client, ConnectToCoordinator(environment_.coordinator, credentials, "worker:0",
+                                       Seconds(job_.timeouts().failure_seconds())));
+    }
+    MemberOptions options;
+    options.job = job_.name();
+    options.task = environment_.task;
+    options.rank = environment_.index;
+    options.epoch = environment_.epoch;
+    options.heartbeat = absl::Milliseconds(job_.timeouts().heartbeat_ms());
+    options.failure_timeout = Seconds(job_.timeouts().failure_seconds());
+    options.start_timeout = Seconds(job_.timeouts().start_seconds());
+    JoinInfo info;
+    STATOR_ASSIGN_OR_RETURN(
+        std::string text,
+        SerializeDeterministic(sharded_ != nullptr ? sharded_->graph : program_.graph));
+    absl::StrAppend(&text, job_.strategy().virtual_replicas());
+    info.program_hash = Sha256Hex(text);
+    if (sharded_ != nullptr) info.collectives = sharded_->Sequence();
+    STATOR_ASSIGN_OR_RETURN(const std::string address, HostAddress(job_.network()));
+    const char* transport = getenv("STATOR_DATA_TRANSPORT");
+    const bool local = transport == nullptr || std::string(transport) != "tcp";
+    STATOR_ASSIGN_OR_RETURN(DataListeners listeners,
+                            DataListeners::Create(address, devices_, local));
+    listeners_ = std::make_unique<DataListeners>(std::move(listeners));
+    info.data_addresses = listeners_->addresses();
+    STATOR_ASSIGN_OR_RETURN(member_, Member::Join(client, options, info, &roster_));
+    if (is_chief()) {
+      const auto status = [this] {
+        return server_ != nullptr ? server_->Status() : host_->Snapshot();
+      };
+      status_writer_ = std::make_unique<StatusWriter>(job_.run_directory(),
+                                                      TotalSteps(job_, program_), status);
+    }
+    return absl::OkStatus();
+  }
+
+  // An error of this task ends the generation; what all see is the root cause.
+  absl::Status Tell(const absl::Status& status) {
+    if (status.ok()) return status;
+    member_->Fail(status);
+    const absl::Status cause = member_->failure();
+    return cause.ok() ? status : cause;
+  }
+
+  absl::Status TrainAll() {
+    std::vector<std::thread> threads;
+    std::vector<absl::Status> statuses(devices_);
+    for (int device = 0; device < devices_; ++device) {
+      threads.emplace_back([&, device] { statuses[device] = Tell(TrainDevice(device)); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (const absl::Status& status : statuses) STATOR_RETURN_IF_ERROR(status);
+    return absl::OkStatus();
+  }
+
+  absl::Status TrainDevice(int device) {
+    std::vector<std::string> names, addresses;
+    for (const auto& of_task : roster_.data_addresses) {
+      for (const std::string& address : of_task) {
+        names.push_back(ReplicaName(job_, static_cast<int>(names.size())));
+        addresses.push_back(address);
+      }
+    }
+    const int rank = environment_.index * devices_ + device;
+    const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    const int local = environment_.local_tasks * devices_;
+    int threads = job_.resources().threads() / devices_;
+    if (threads <= 0) threads = std::max(1, cores / local);
+    runtime::RunControl control;
+    control.token = &member_->ended();
+    control.deadline_ns = runtime::NowNanoseconds() +
+                          static_cast<int64_t>(job_.timeouts().start_seconds() * 1e9);
+    STATOR_ASSIGN_OR_RETURN(
+        auto group, listeners_->Connect({job_.name(), roster_.epoch, roster_.key}, device, rank,
+                                        names, addresses, SpinBudget(local, threads), control));
+    ReplicaOptions options;
+    options.virtual_replicas = job_.strategy().virtual_replicas();
+    options.threads = threads;
+    options.seed = job_.training().seed();
+    STATOR_ASSIGN_OR_RETURN(auto replica,
+                            Replica::Create(&program_, sharded_.get(), new_session_, options,
+                                            std::move(group), &member_->ended()));
+    TrainLoopOptions loop;
+    loop.job = &job_;
+    loop.program = &program_;
+    loop.member = member_.get();
+    loop.say = [](const std::string& line) {
+      std::printf("%s\n", line.c_str());
+      std::fflush(stdout);
+    };
+    if (rank == 0) loop.checkpoints = checkpoints_.get();
+    STATOR_ASSIGN_OR_RETURN(TrainResult result, Train(*replica, loop));
+    if (device == 0) result_ = std::move(result);
+    return absl::OkStatus();
+  }
+
+  int Report(const absl::Status& status) const {
+    std::fprintf(stderr, "%s: %s\n", environment_.task.c_str(), status.ToString().c_str());
+    FailureRecord record;
+    record.task = environment_.task;
+    record.step = result_.step > 0 ? result_.step : -1;
+    record.code = absl::StatusCodeToString(status.code());
+    record.message = std::string(status.message());
+    record.blames = blames_;
+    WriteFailureRecord(job_.run_directory(), environment_.epoch, record).IgnoreError();
+    return IsPassing(status) ? kExitRetry : kExitFailed;
+  }
+
+  const Job& job_;
+  const TaskEnvironment& environment_;
+  const TrainingProgram& program_;
+  const SessionFactory& new_session_;
+  const graph::OpSchemas* const schemas_;
+  const int devices_;
+  std::unique_ptr<ShardedStep> sharded_;
+  std::shared_ptr<CoordinatorHost> host_;
+  std::unique_ptr<CoordinatorServer> server_;
+  std::unique_ptr<DataListeners> listeners_;
+  Roster roster_;
+  std::unique_ptr<Member> member_;
+  std::unique_ptr<StatusWriter> status_writer_;
+  std::unique_ptr<CheckpointWriter> checkpoints_;
+  TrainResult result_;
+  std::string blames_;
+};
+
+}  // namespace
+
+int RunTask(const Job& job, const TaskEnvironment& environment, const TrainingProgram& program,
+            const SessionFactory& new_session, const graph::OpSchemas* schemas) {
+  return Task(job, environment, program, new_session, schemas).Run();
+}
+
+}  // namespace stator::distribute
