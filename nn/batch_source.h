@@ -31,8 +31,12 @@ class ImageBatches : public BatchSource {
 
   int64_t steps_per_epoch() const override { return plan_.steps_per_epoch(); }
   absl::StatusOr<std::vector<runtime::Tensor>> Batch(int64_t epoch, int64_t step) const override;
+  // Part `shard` of `shards` equal ones of that batch; an error if it cannot be cut so.
+  absl::StatusOr<std::vector<runtime::Tensor>> Shard(int64_t epoch, int64_t step, int shard,
+                                                     int shards) const;
 
  private:
+  absl::StatusOr<std::vector<runtime::Tensor>> Gather(const std::vector<int64_t>& examples) const;
   ImageBatches(const data::LabeledImages* set, data::BatchPlan plan) : set_(set), plan_(plan) {}
 
   const data::LabeledImages* set_;

@@ -3,15 +3,13 @@
 //   digits                        on digits that the program draws itself
 //   digits --data DIR             on MNIST's IDX files, plain or .gz
 //
-// The last line is the accuracy on the test images.
+// The last line is the accuracy on the test images. Started by `stator launch` it is one task of a
+// training job (examples/jobs/digits.yaml).
 
 #include "data/digits.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,8 +17,11 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "data/pipeline.h"
+#include "distribute/run.h"
 #include "examples/digits/export.h"
+#include "examples/digits/digit_sets.h"
 #include "examples/digits/flags.h"
+#include "examples/digits/job.h"
 #include "examples/digits/model.h"
 #include "graph/status_macros.h"
 #include "nn/batch_source.h"
@@ -35,30 +36,11 @@ using examples::Flags;
 
 constexpr int64_t kBatch = 128;
 
-// Draws the digits to a folder of this process and loads them; the folder is gone afterwards.
-absl::Status Load(const Flags& flags, data::LabeledImages* train, data::LabeledImages* test) {
-  std::string folder = flags.data;
-  std::string drawn;
-  if (folder.empty()) {
-    drawn = absl::StrCat(P_tmpdir, "/digits-XXXXXX");
-    if (mkdtemp(drawn.data()) == nullptr) return absl::InternalError("cannot make a folder");
-    if (!flags.quiet) std::fprintf(stderr, "drawing digits\n");
-    STATOR_RETURN_IF_ERROR(data::WriteDigitSet(drawn, data::DigitSetOptions()));
-    folder = drawn;
-  }
-  auto loaded_train = data::LoadMnist(folder, "train");
-  auto loaded_test = data::LoadMnist(folder, "t10k");
-  if (!drawn.empty()) std::filesystem::remove_all(drawn);
-  STATOR_RETURN_IF_ERROR(loaded_train.status());
-  STATOR_RETURN_IF_ERROR(loaded_test.status());
-  *train = *std::move(loaded_train);
-  *test = *std::move(loaded_test);
-  return absl::OkStatus();
-}
-
 absl::Status Train(const Flags& flags) {
-  data::LabeledImages train, test;
-  STATOR_RETURN_IF_ERROR(Load(flags, &train, &test));
+  STATOR_ASSIGN_OR_RETURN(const examples::DigitSets sets,
+                          examples::LoadDigits(flags.data, flags.quiet));
+  const data::LabeledImages& train = sets.train;
+  const data::LabeledImages& test = sets.test;
   const data::BatchOptions batching = {
       .batch_size = kBatch, .seed = flags.seed, .drop_remainder = true};
   STATOR_ASSIGN_OR_RETURN(const nn::ImageBatches batches,
@@ -118,6 +100,11 @@ int main(int argc, char** argv) {
   Flags flags;
   int exit_code = 0;
   if (!examples::ParseFlags(argc, argv, &flags, &exit_code)) return exit_code;
+  if (distribute::IsTask() || !flags.job.empty() || flags.plan) {
+    return distribute::Run(argc, argv, [&](const Job& job) {
+      return examples::BuildDigitsProgram(job, flags);
+    });
+  }
   const absl::Status status = Train(flags);
   if (!status.ok()) {
     std::fprintf(stderr, "digits: %s\n", std::string(status.message()).c_str());

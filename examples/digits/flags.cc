@@ -31,6 +31,8 @@ bool ParseFlags(int argc, char** argv, Flags* flags, int* exit_code) {
          "folder for the untrained program (training.pb) and its examples (train.bin, test.bin)")
       ->check(CLI::ExistingDirectory);
   app.add_flag("--quiet", flags->quiet, "no progress");
+  app.add_option("--job", flags->job, "run this job as one process; `stator launch` starts more");
+  app.add_flag("--plan", flags->plan, "print what each task of the job would hold and send");
   app.footer("Example: digits --data mnist --epochs 5 --checkpoint run1 --resume");
   try {
     app.parse(argc, argv);

@@ -18,6 +18,8 @@ struct Flags {
   std::string export_folder;
   std::string export_training;
   bool quiet = false;
+  std::string job;
+  bool plan = false;
 };
 
 // False when the program is to end at once with `exit_code`: after --help, or after an error that

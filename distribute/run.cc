@@ -1,0 +1,94 @@
+#include "distribute/run.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "distribute/job/job_file.h"
+#include "distribute/launch/exit_code.h"
+#include "distribute/strategy/plan_report.h"
+#include "distribute/worker/task.h"
+#include "graph/status_macros.h"
+#include "stator.h"
+
+namespace stator::distribute {
+namespace {
+
+struct Arguments {
+  std::string job_file;  // empty: the environment's
+  bool plan = false;
+};
+
+Arguments ReadArguments(int argc, char** argv) {
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--plan") arguments.plan = true;
+    if (argument == "--job" && i + 1 < argc) arguments.job_file = argv[++i];
+    if (absl::StartsWith(argument, "--job=")) arguments.job_file = argument.substr(6);
+  }
+  return arguments;
+}
+
+absl::Status PrintPlan(const Job& job, const TrainingProgram& program) {
+  PlanRequest request;
+  request.job = job.name();
+  request.tasks = job.roles().worker();
+  request.devices = job.strategy().devices();
+  request.virtual_replicas = job.strategy().virtual_replicas();
+  request.global_batch = job.training().global_batch();
+  STATOR_ASSIGN_OR_RETURN(const graph::Graph graph,
+                          graph::Graph::FromGraphDef(program.graph, &Ops()));
+  if (request.virtual_replicas == 1) {
+    std::printf("%s", PlanReport(graph, nullptr, request).c_str());
+    return absl::OkStatus();
+  }
+  STATOR_ASSIGN_OR_RETURN(
+      const ShardedStep sharded,
+      ShardGraph(graph, program.step, {.bucket_bytes = job.strategy().bucket_bytes()}));
+  std::printf("%s", PlanReport(graph, &sharded, request).c_str());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> RunJob(const Arguments& arguments, const BuildProgram& build) {
+  TaskEnvironment task;
+  task.job_file = arguments.job_file;
+  if (arguments.job_file.empty()) {
+    STATOR_ASSIGN_OR_RETURN(task, ReadTaskEnvironment(ProcessEnvironment()));
+  }
+  STATOR_ASSIGN_OR_RETURN(Job job, ReadJob(task.job_file, {.check_files = false}));
+  if (!arguments.plan && !arguments.job_file.empty() && job.roles().worker() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("job ", job.name(), " has ", job.roles().worker(),
+                     " workers: start it with `stator launch ", arguments.job_file, "`"));
+  }
+  task.workers = job.roles().worker();
+  if (task.task.empty()) task.task = "worker:0";
+  STATOR_ASSIGN_OR_RETURN(const TrainingProgram program, build(job));
+  if (arguments.plan) {
+    STATOR_RETURN_IF_ERROR(PrintPlan(job, program));
+    return kExitDone;
+  }
+  const SessionFactory new_session = [](GraphDef graph, runtime::SessionOptions options) {
+    return NewSession(std::move(graph), std::move(options));
+  };
+  return RunTask(job, task, program, new_session, &Ops());
+}
+
+}  // namespace
+
+bool IsTask() { return IsTask(ProcessEnvironment()); }
+
+int Run(int argc, char** argv, const BuildProgram& build) {
+  const absl::StatusOr<int> code = RunJob(ReadArguments(argc, argv), build);
+  if (code.ok()) return *code;
+  std::fprintf(stderr, "%s: %s\n", argc > 0 ? argv[0] : "task",
+               code.status().ToString().c_str());
+  return kExitFailed;
+}
+
+}  // namespace stator::distribute
