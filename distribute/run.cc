@@ -60,7 +60,9 @@ absl::StatusOr<int> RunJob(const Arguments& arguments, const BuildProgram& build
   if (arguments.job_file.empty()) {
     STATOR_ASSIGN_OR_RETURN(task, ReadTaskEnvironment(ProcessEnvironment()));
   }
-  STATOR_ASSIGN_OR_RETURN(Job job, ReadJob(task.job_file, {.check_files = false}));
+  JobOverrides overrides;
+  overrides.check_files = false;  // other hosts need not see them
+  STATOR_ASSIGN_OR_RETURN(Job job, ReadJob(task.job_file, overrides));
   if (!arguments.plan && !arguments.job_file.empty() && job.roles().worker() > 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("job ", job.name(), " has ", job.roles().worker(),
