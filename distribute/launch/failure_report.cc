@@ -10,7 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "distribute/launch/exit_code.h"
+#include "distribute/control/restart_policy.h"
 #include "distribute/launch/json_text.h"
 #include "distribute/launch/run_directory.h"
 #include "formats/file.h"
@@ -20,7 +20,6 @@ namespace stator::distribute {
 namespace {
 
 constexpr size_t kLastLines = 20;
-constexpr int kFirstRetryableCode = 128;
 
 bool Failed(const TaskOutcome& outcome) {
   return outcome.status.signal != 0 ||
@@ -30,7 +29,7 @@ bool Failed(const TaskOutcome& outcome) {
 // It ended by itself, and not because of another.
 bool OwnFailure(const TaskOutcome& outcome) {
   if (outcome.stopped || !Failed(outcome)) return false;
-  if (outcome.status.signal == 0 && outcome.status.code == kExitRetry) return false;
+  if (outcome.status.signal == 0 && outcome.status.code == kExitRetryable) return false;
   return !outcome.record || outcome.record->blames.empty() ||
          outcome.record->blames == outcome.task;
 }
@@ -44,18 +43,6 @@ const TaskOutcome* Find(const std::vector<TaskOutcome>& outcomes, const std::str
 
 std::string FirstLine(const std::string& text) {
   return std::string(absl::StripAsciiWhitespace(text.substr(0, text.find('\n'))));
-}
-
-std::string WithoutNumbers(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (!absl::ascii_isdigit(c)) {
-      out += c;
-    } else if (out.empty() || out.back() != '#') {
-      out += '#';
-    }
-  }
-  return out;
 }
 
 // The witness's record, if the root cause was named by another task.
@@ -142,14 +129,7 @@ FailureReport ReportFailure(const std::string& job, uint64_t epoch,
   report.task = outcome.task;
   report.cause = Cause(root);
   if (root.record != nullptr) report.step = root.record->step;
-  report.permanent = !root.seen_by_others && outcome.status.signal == 0 &&
-                     outcome.status.code > 0 && outcome.status.code < kFirstRetryableCode &&
-                     outcome.status.code != kExitDrained;
-  report.signature = absl::StrCat(
-      outcome.task, "|", root.seen_by_others ? "" : outcome.status.ToString(), "|",
-      root.record != nullptr
-          ? absl::StrCat(root.record->code, ":", WithoutNumbers(FirstLine(root.record->message)))
-          : "");
+  report.exit_code = root.seen_by_others ? int{kExitRetryable} : outcome.status.AsCode();
   report.text = absl::StrCat(job, ": epoch ", epoch, " failed: ", report.cause, "\n");
   if (root.record != nullptr && root.record->message.find('\n') != std::string::npos) {
     for (const auto line : absl::StrSplit(root.record->message, '\n', absl::SkipWhitespace())) {

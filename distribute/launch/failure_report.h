@@ -31,11 +31,7 @@ struct FailureReport {
   std::string cause;  // one line
   std::string text;   // the whole report, lines ended
   int64_t step = -1;  // the step it happened in, if known
-  // Starting again would end the same way: the task said so by its exit code (1 to 127).
-  bool permanent = false;
-  // Equal for failures of the same kind, wherever they happen: the task, how it ended and the
-  // message without its numbers.
-  std::string signature;
+  int exit_code = 1;  // the root cause's, 128 + signal; kExitRetryable where only others saw it
 };
 
 // Root cause, in this order: the first task that ended by itself otherwise than "a peer died"; the

@@ -341,9 +341,9 @@ void LocalProcesses::Poll(absl::Duration timeout) {
     watch(process->pidfd.get(), process.get(), nullptr);  // after its output
   }
   // Rounded up: a wait of half a millisecond must not spin.
-  const int64_t millis = std::min<int64_t>(absl::ToInt64Milliseconds(timeout) + 1, 3600 * 1000);
-  if (poll(watched.data(), watched.size(), static_cast<int>(std::max<int64_t>(millis, 0))) <= 0)
-    return;
+  const absl::Duration bounded = std::clamp(timeout, absl::ZeroDuration(), absl::Hours(1));
+  const int millis = static_cast<int>(absl::ToInt64Milliseconds(bounded)) + 1;
+  if (poll(watched.data(), watched.size(), millis) <= 0) return;
   for (size_t i = 0; i < watched.size(); ++i) {
     if (watched[i].revents == 0) continue;
     auto [process, output] = owners[i];

@@ -22,12 +22,6 @@ namespace {
 
 constexpr int kSecretBytes = 32;
 
-std::string HostName() {
-  char name[256] = {};
-  gethostname(name, sizeof(name) - 1);
-  return name;
-}
-
 }  // namespace
 
 std::string TaskFileName(const std::string& task) {
@@ -75,7 +69,9 @@ absl::StatusOr<FileDescriptor> RunDirectory::Lock() const {
         holder.ok() && !holder->empty() ? absl::StripAsciiWhitespace(*holder) : "another launcher",
         "; end that launch, or give this one another run_directory"));
   }
-  const std::string me = absl::StrCat("pid ", getpid(), " on host ", HostName(), "\n");
+  char host[256] = {};
+  gethostname(host, sizeof(host) - 1);
+  const std::string me = absl::StrCat("pid ", getpid(), " on host ", host, "\n");
   if (ftruncate(lock.get(), 0) != 0 ||
       pwrite(lock.get(), me.data(), me.size(), 0) != static_cast<ssize_t>(me.size())) {
     return formats::ErrnoStatus("write", path);
@@ -104,19 +100,26 @@ absl::StatusOr<uint64_t> RunDirectory::NextEpoch() const {
 
 absl::Status RunDirectory::EnsureSecret() const {
   const std::string path = secret_file();
-  const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file.valid()) {
-    return errno == EEXIST ? absl::OkStatus() : formats::ErrnoStatus("create", path);
-  }
+  if (access(path.c_str(), F_OK) == 0) return absl::OkStatus();
   char bytes[kSecretBytes];
   if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes)) {
     return formats::ErrnoStatus("read random bytes for", path);
   }
   const std::string text = absl::BytesToHexString(absl::string_view(bytes, sizeof(bytes)));
+  // Several tasks may come at once: a link appears whole, and for one of them only.
+  char host[256] = {};
+  gethostname(host, sizeof(host) - 1);
+  const std::string aside = absl::StrCat(path, ".", host, "-", getpid());
+  const FileDescriptor file(open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file.valid()) return formats::ErrnoStatus("create", aside);
+  absl::Status status;
   if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    return formats::ErrnoStatus("write", path);
+    status = formats::ErrnoStatus("write", aside);
+  } else if (link(aside.c_str(), path.c_str()) != 0 && errno != EEXIST) {
+    status = formats::ErrnoStatus("link to", path);
   }
-  return absl::OkStatus();
+  unlink(aside.c_str());
+  return status;
 }
 
 }  // namespace stator::distribute

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "distribute/launch/exit_code.h"
 #include "distribute/launch/job_status.h"
 #include "graph/status_macros.h"
 
@@ -42,36 +41,55 @@ int Supervisor::Run() {
     if (!plan.ok()) return Finish("failed", std::string(plan.status().message()), kExitFailed);
     plan_ = *std::move(plan);
     if (options_.state_changed) options_.state_changed(epoch_, "running");
-    switch (RunGeneration()) {
-      case End::kDone:
-        return Finish("done", "", kExitDone);
-      case End::kDrained:
-        return Finish("drained",
-                      "drained: an aligned checkpoint is saved, a restart continues there",
-                      kExitDrained);
-      case End::kInterrupted:
-        return Finish("interrupted", "interrupted", kExitRetry);
-      case End::kFailed:
-        break;
+    const End end = RunGeneration();
+    if (end == End::kDone) return Finish("done", "", kExitDone);
+    if (end == End::kInterrupted) return Finish("interrupted", "interrupted", kExitRetryable);
+    if (end == End::kFailed) {
+      console_.Progress("");
+      Say(report_.text);
     }
-    console_.Progress("");
-    Say(report_.text);
-    if (report_.permanent) {
-      return Finish("failed", "stopped: that exit code says that a restart would end the same way",
-                    kExitFailed);
+    const RestartDecision decision = Decide(end);
+    if (decision.action == RestartDecision::Action::kDrained) {
+      return Finish("drained", "drained: an aligned checkpoint is saved, a restart continues there",
+                    kExitDrained);
     }
-    if (drain_asked_) return Finish("interrupted", "interrupted before it was drained", kExitRetry);
-    if (!options_.decide) return Finish("failed", "stopped", kExitRetry);
-    const RestartDecision decision = options_.decide(report_);
-    if (!decision.restart) {
-      return Finish("failed", "stopped: " + decision.reason,
-                    decision.retryable ? kExitRetry : kExitFailed);
+    if (decision.action != RestartDecision::Action::kRestart) {
+      // Its first line repeats the report.
+      const size_t line = decision.report.find('\n');
+      return Finish("failed",
+                    line == std::string::npos ? "stopped" : decision.report.substr(line + 1),
+                    decision.exit_code);
     }
-    Say(absl::StrCat(options_.job, ": restarting", decision.reason.empty() ? "" : ": ",
-                     decision.reason));
+    const int64_t checkpoint = LastCheckpoint();
+    Say(absl::StrCat(options_.job, ": restarting in ", absl::FormatDuration(decision.delay),
+                     checkpoint > 0 ? absl::StrCat(", from the checkpoint of step ", checkpoint)
+                                    : ", from the last checkpoint"));
     if (options_.state_changed) options_.state_changed(epoch_, "restarting");
-    if (!WaitBeforeRestart(decision.delay)) return Finish("interrupted", "interrupted", kExitRetry);
+    if (!WaitBeforeRestart(decision.delay)) {
+      return Finish("interrupted", "interrupted", kExitRetryable);
+    }
   }
+}
+
+int64_t Supervisor::LastCheckpoint() const {
+  if (options_.run_directory.empty()) return 0;
+  const auto status = ReadJobStatus(options_.run_directory);
+  return status.ok() ? std::max<int64_t>(status->checkpoint_step, 0) : 0;
+}
+
+RestartDecision Supervisor::Decide(End end) {
+  GenerationEnd ended;
+  ended.checkpoint_step = LastCheckpoint();
+  ended.stop_requested = drain_asked_;
+  if (end == End::kDrained) {
+    ended.exit_code = kExitDrained;
+  } else {
+    ended.task = report_.task;
+    ended.exit_code = report_.exit_code;
+    ended.cause = report_.cause;
+    ended.step = std::max<int64_t>(report_.step, 0);
+  }
+  return policy_.OnEnd(ended);
 }
 
 bool Supervisor::WaitBeforeRestart(absl::Duration delay) {
@@ -117,8 +135,7 @@ Supervisor::End Supervisor::RunGeneration() {
     report_ = {};
     report_.cause = std::string(started.message());
     report_.text = absl::StrCat(options_.job, ": epoch ", epoch_, " failed: ", report_.cause, "\n");
-    report_.permanent = absl::IsFailedPrecondition(started);
-    report_.signature = report_.cause;
+    report_.exit_code = kExitUsage;  // there is no such program: it will not come about
     return End::kFailed;
   }
   return Judge();
@@ -233,7 +250,7 @@ Supervisor::End Supervisor::Judge() {
   if (drain_asked_ && std::all_of(ended_.begin(), ended_.end(), [](const auto& entry) {
         // Programs that know no draining die of the request.
         const ExitStatus& status = entry.second.status;
-        return !FailedExit(status) || entry.second.stopped || status.AsCode() == kExitRetry ||
+        return !FailedExit(status) || entry.second.stopped || status.AsCode() == kExitRetryable ||
                status.AsCode() == 128 + SIGUSR1 || status.AsCode() == 128 + SIGTERM;
       })) {
     return End::kInterrupted;

@@ -4,7 +4,7 @@
 //        ^                               ├─ drained by request ─────> exit 42
 //        │                               ├─ interrupted ────────────> exit 130
 //        └── back-off <── restart? <─────┴─ a task failed: stop the rest, report once
-//                            └─ no ─────────────────────────────────> exit 1 or 130
+//                            └─ no ─────────────────────────────────> exit 1, 2 or 130
 #ifndef STATOR_DISTRIBUTE_LAUNCH_SUPERVISOR_H_
 #define STATOR_DISTRIBUTE_LAUNCH_SUPERVISOR_H_
 
@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "distribute/control/restart_policy.h"
 #include "distribute/launch/console.h"
 #include "distribute/launch/failure_report.h"
 #include "distribute/launch/process.h"
@@ -34,13 +35,6 @@ struct GenerationPlan {
   std::string chief;
 };
 
-struct RestartDecision {
-  bool restart = false;
-  absl::Duration delay;    // before it
-  std::string reason;      // one line, either way
-  bool retryable = false;  // not restarted, but who called may try again
-};
-
 struct SupervisorOptions {
   std::string job;
   std::string run_directory;                   // "" = no records or progress are read
@@ -51,8 +45,7 @@ struct SupervisorOptions {
   absl::Duration progress = absl::Seconds(1);  // between looks at the progress
   std::function<absl::StatusOr<uint64_t>()> next_epoch;
   std::function<absl::StatusOr<GenerationPlan>(uint64_t epoch)> plan;
-  // Called for every failure that is not permanent. Null: never restart.
-  std::function<RestartDecision(const FailureReport&)> decide;
+  RestartOptions restart;
   // Called when a generation begins or ends: "running", "restarting", "done", ...
   std::function<void(uint64_t epoch, const std::string& state)> state_changed;
 };
@@ -62,7 +55,7 @@ class Supervisor {
  public:
   // Both outlive the supervisor.
   Supervisor(const SupervisorOptions& options, ProcessStarter* processes, Console* console)
-      : options_(options), processes_(*processes), console_(*console) {}
+      : options_(options), policy_(options.restart), processes_(*processes), console_(*console) {}
 
   // The launcher's exit code; reasons are on the console.
   int Run();
@@ -85,12 +78,16 @@ class Supervisor {
   std::vector<TaskOutcome> Outcomes() const;
   void ShowProgress();
 
+  // After a generation that ended by itself: what the policy says.
+  RestartDecision Decide(End end);
+  int64_t LastCheckpoint() const;
   // Waits before a restart; false if a signal ended the wait.
   bool WaitBeforeRestart(absl::Duration delay);
   int Finish(const std::string& state, const std::string& line, int code);
   void Say(const std::string& text);
 
   const SupervisorOptions options_;
+  RestartPolicy policy_;
   ProcessStarter& processes_;
   Console& console_;
 

@@ -13,7 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "distribute/launch/exit_code.h"
+#include "distribute/control/restart_policy.h"
 #include "distribute/launch/failure_record.h"
 
 namespace stator::distribute {
@@ -112,10 +112,8 @@ class SupervisorTest : public testing::Test {
       plan.chief = "worker:0";
       return plan;
     };
-    options_.decide = [this](const FailureReport& report) {
-      reports_.push_back(report);
-      return RestartDecision{reports_.size() < 3, absl::Seconds(2), "try again", true};
-    };
+    options_.restart.max_restarts = 2;
+    options_.restart.backoff = absl::Seconds(2);
     options_.state_changed = [this](uint64_t epoch, const std::string& state) {
       states_.push_back(absl::StrCat(state, epoch));
     };
@@ -129,7 +127,6 @@ class SupervisorTest : public testing::Test {
   SupervisorOptions options_;
   FakeProcesses processes_;
   Recorder console_;
-  std::vector<FailureReport> reports_;
   std::vector<std::string> states_;
 };
 
@@ -154,17 +151,17 @@ TEST_F(SupervisorTest, KilledWorkerIsTheRootCauseAndTheJobGoesOn) {
     record.message = "worker:1 is gone";
     record.blames = "worker:1";
     ASSERT_TRUE(WriteFailureRecord(directory_, 1, record).ok());
-    processes_.ExitAt(spec.name, absl::Milliseconds(5300), {kExitRetry, 0});
+    processes_.ExitAt(spec.name, absl::Milliseconds(5300), {kExitRetryable, 0});
   };
   EXPECT_EQ(Run(), kExitDone);
   EXPECT_EQ(Signals(), "") << "survivors end by themselves";
-  ASSERT_EQ(reports_.size(), 1);
-  EXPECT_EQ(reports_[0].task, "worker:1");
-  EXPECT_EQ(reports_[0].text,
-            "digits: epoch 1 failed: worker:1 was killed by signal 9 (SIGKILL)\n"
-            "  ended because of it: worker:0 (exit code 130), worker:2 (exit code 130)\n"
-            "  last lines of worker:1 (logs/1-1):\n"
-            "    | last line of worker:1\n");
+  EXPECT_EQ(console_.text(),
+            "stator launch: digits: epoch 1 failed: worker:1 was killed by signal 9 (SIGKILL)\n"
+            "stator launch:   ended because of it: worker:0 (exit code 130), worker:2 (exit code "
+            "130)\n"
+            "stator launch:   last lines of worker:1 (logs/1-1):\n"
+            "stator launch:     | last line of worker:1\n"
+            "stator launch: digits: restarting in 2s, from the last checkpoint\n");
   EXPECT_EQ(states_, (std::vector<std::string>{"running1", "restarting1", "running2", "done2"}));
   EXPECT_EQ(processes_.Now(), absl::FromUnixSeconds(1000) + absl::Milliseconds(8300));
 }
@@ -177,15 +174,15 @@ TEST_F(SupervisorTest, HangingSurvivorsAreStoppedThenKilled) {
     if (signal == SIGTERM && name == "worker:1") return;  // deaf
     processes_.ExitAt(name, absl::ZeroDuration(), {0, signal});
   };
-  EXPECT_EQ(Run(), kExitFailed) << "codes below 128 say that it would fail again";
+  options_.restart.max_restarts = 0;
+  EXPECT_EQ(Run(), kExitFailed);
   EXPECT_EQ(Signals(), "SIGTERM worker:0, SIGTERM worker:1, SIGKILL worker:1");
   EXPECT_TRUE(Says("worker:2 ended with exit code 7"));
   EXPECT_TRUE(Says("ended because of it: worker:0 (stopped), worker:1 (stopped)"));
-  EXPECT_TRUE(reports_.empty());
 }
 
 TEST_F(SupervisorTest, SilentTaskIsBlamedByItsWitness) {
-  options_.decide = nullptr;
+  options_.restart.max_restarts = 0;
   processes_.on_start = [&](const ProcessSpec& spec, int) {
     if (spec.name == "worker:1") return;  // paused
     FailureRecord record;
@@ -195,24 +192,33 @@ TEST_F(SupervisorTest, SilentTaskIsBlamedByItsWitness) {
     record.message = "worker:1 was silent for 10 s";
     record.blames = "worker:1";
     ASSERT_TRUE(WriteFailureRecord(directory_, 1, record).ok());
-    processes_.ExitAt(spec.name, absl::Seconds(12), {kExitRetry, 0});
+    processes_.ExitAt(spec.name, absl::Seconds(12), {kExitRetryable, 0});
   };
   processes_.on_signal = [&](const std::string& name, int signal) {
     if (signal == SIGKILL) processes_.ExitAt(name, absl::ZeroDuration(), {0, signal});
   };
-  EXPECT_EQ(Run(), kExitRetry);
+  EXPECT_EQ(Run(), kExitRetryable);
   EXPECT_TRUE(Says("worker:1 failed, says worker:0 in step 41: UNAVAILABLE: worker:1 was silent"))
       << console_.text();
 }
 
 TEST_F(SupervisorTest, BudgetEnds) {
   processes_.on_start = [&](const ProcessSpec& spec, int) {
+    processes_.ExitAt(spec.name, absl::Seconds(1), {0, SIGKILL});
+  };
+  EXPECT_EQ(Run(), kExitRetryable);
+  EXPECT_EQ(epoch_, 3);
+  EXPECT_TRUE(Says("All 2 restarts are used up")) << console_.text();
+}
+
+TEST_F(SupervisorTest, FailingTwiceInTheSameWayStops) {
+  options_.restart.max_restarts = 9;
+  processes_.on_start = [&](const ProcessSpec& spec, int) {
     processes_.ExitAt(spec.name, absl::Seconds(1), {0, SIGSEGV});
   };
-  EXPECT_EQ(Run(), kExitRetry);
-  EXPECT_EQ(reports_.size(), 3);
-  EXPECT_EQ(reports_[0].signature, reports_[1].signature);
-  EXPECT_TRUE(Says("digits: stopped: try again"));
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_EQ(epoch_, 2);
+  EXPECT_TRUE(Says("It failed in the same way before")) << console_.text();
 }
 
 TEST_F(SupervisorTest, DrainGoesToTheChief) {
@@ -244,9 +250,9 @@ TEST_F(SupervisorTest, TasksThatDoNotDrainAreStopped) {
   processes_.on_signal = [&](const std::string& name, int signal) {
     if (signal == SIGTERM) processes_.ExitAt(name, absl::ZeroDuration(), {0, signal});
   };
-  EXPECT_EQ(Run(), kExitRetry);
+  EXPECT_EQ(Run(), kExitRetryable);
   EXPECT_TRUE(Says("tasks did not drain in time"));
-  EXPECT_TRUE(reports_.empty());
+  EXPECT_FALSE(Says("failed")) << console_.text();
   EXPECT_EQ(processes_.Now(), absl::FromUnixSeconds(1063));
 }
 
@@ -256,26 +262,25 @@ TEST_F(SupervisorTest, SecondInterruptKills) {
   processes_.on_signal = [&](const std::string& name, int signal) {
     if (signal == SIGKILL) processes_.ExitAt(name, absl::ZeroDuration(), {0, signal});
   };
-  EXPECT_EQ(Run(), kExitRetry);
+  EXPECT_EQ(Run(), kExitRetryable);
   EXPECT_EQ(Signals(), "SIGUSR1 worker:0, SIGKILL worker:0, SIGKILL worker:1, SIGKILL worker:2");
   EXPECT_EQ(processes_.Now(), absl::FromUnixSeconds(1004));
 }
 
 TEST_F(SupervisorTest, InterruptEndsTheBackOff) {
-  options_.decide = [](const FailureReport&) {
-    return RestartDecision{true, absl::Hours(1), "", false};
-  };
+  options_.restart.backoff = absl::Hours(1);
+  options_.restart.max_backoff = absl::Hours(1);
   processes_.on_start = [&](const ProcessSpec& spec, int) {
     processes_.ExitAt(spec.name, absl::Seconds(1), {0, SIGSEGV});
   };
   processes_.SignalAt(absl::Seconds(10), SIGINT);
-  EXPECT_EQ(Run(), kExitRetry);
+  EXPECT_EQ(Run(), kExitRetryable);
   EXPECT_EQ(processes_.Now(), absl::FromUnixSeconds(1010));
 }
 
 TEST_F(SupervisorTest, ProgramThatCannotStartEndsTheJob) {
   processes_.start_error = absl::FailedPreconditionError("worker:0: cannot execute x");
-  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_EQ(Run(), kExitUsage);
   EXPECT_TRUE(Says("worker:0: cannot execute x"));
   EXPECT_EQ(epoch_, 1);
 }
@@ -288,7 +293,7 @@ TEST_F(SupervisorTest, TasksOfAnEngineTellTheirEndsThroughTheRunDirectory) {
     plan.chief = "srun";
     return plan;
   };
-  options_.decide = nullptr;
+  options_.restart.max_restarts = 0;
   processes_.on_start = [&](const ProcessSpec& spec, int) {
     TaskOutcome outcome;
     outcome.task = "worker:1";
@@ -296,11 +301,11 @@ TEST_F(SupervisorTest, TasksOfAnEngineTellTheirEndsThroughTheRunDirectory) {
     outcome.ended_at = absl::FromUnixSeconds(1001);
     ASSERT_TRUE(WriteTaskOutcome(directory_, 1, outcome).ok());
     outcome.task = "worker:0";
-    outcome.status = {kExitRetry, 0};
+    outcome.status = {kExitRetryable, 0};
     ASSERT_TRUE(WriteTaskOutcome(directory_, 1, outcome).ok());
     processes_.ExitAt(spec.name, absl::Seconds(2), {134, 0});
   };
-  EXPECT_EQ(Run(), kExitRetry);
+  EXPECT_EQ(Run(), kExitRetryable);
   EXPECT_TRUE(Says("worker:1 was killed by signal 6 (SIGABRT)")) << console_.text();
   EXPECT_TRUE(Says("ended because of it: worker:0 (exit code 130)"));
 }

@@ -3,6 +3,7 @@
 #define STATOR_TOOLS_STATOR_COMMAND_H_
 
 #include <functional>
+#include <memory>
 
 #include "absl/status/status.h"
 
@@ -18,6 +19,8 @@ namespace stator::tools {
 struct Command {
   CLI::App* app;
   std::function<absl::Status()> run;
+  // The exit code of a run whose status is OK; null: 0.
+  std::shared_ptr<const int> exit_code = nullptr;
 };
 
 // Each adds its subcommand to `app`, whose parser throws: these files are compiled with exceptions.
@@ -28,6 +31,9 @@ Command AddOps(CLI::App& app);
 Command AddBench(CLI::App& app);
 Command AddCompile(CLI::App& app);
 Command AddVerify(CLI::App& app);
+Command AddLaunch(CLI::App& app);
+Command AddStatus(CLI::App& app);
+Command AddDoctor(CLI::App& app);
 
 }  // namespace stator::tools
 

@@ -1,0 +1,133 @@
+#include "distribute/launch/drive.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "distribute/control/restart_policy.h"
+#include "distribute/job/job_file.h"
+#include "distribute/launch/console.h"
+#include "distribute/launch/host_address.h"
+#include "distribute/launch/json_text.h"
+#include "distribute/launch/run_directory.h"
+#include "formats/file.h"
+#include "graph/status_macros.h"
+
+namespace stator::distribute {
+namespace {
+
+// Passes the chief's `weights sha256:` on once more, as the job's last line.
+class LaunchConsole : public TerminalConsole {
+ public:
+  void Line(Stream stream, absl::string_view text) override {
+    const size_t hash = text.find("weights sha256:");
+    if (hash != absl::string_view::npos) weights_ = std::string(text.substr(hash));
+    TerminalConsole::Line(stream, text);
+  }
+  const std::string& weights() const { return weights_; }
+
+ private:
+  std::string weights_;
+};
+
+void WriteState(const RunDirectory& directory, const Job& job, Driver driver, uint64_t epoch,
+                const std::string& state) {
+  JsonWriter json;
+  json.Text("job", job.name())
+      .Text("state", state)
+      .Number("epoch", static_cast<double>(epoch))
+      .Number("pid", getpid())
+      .Text("host", HostName())
+      .Text("engine", DriverName(driver));
+  // Only people read it: a full disk must not end the job here.
+  (void)formats::WriteFileAtomically(directory.launch_file(), json.ToString() + "\n");
+}
+
+absl::Status PrepareRunDirectory(const Job& job, const RunDirectory& directory) {
+  STATOR_RETURN_IF_ERROR(directory.EnsureSecret());
+  STATOR_RETURN_IF_ERROR(formats::WriteFileAtomically(directory.job_file(), FormatJob(job)));
+  // Of an earlier launch; the epoch would give it away, but nobody should have to look twice.
+  std::error_code error;
+  std::filesystem::remove(directory.status_file(), error);
+  return absl::OkStatus();
+}
+
+// Ports move on with the epoch, so that a generation never meets the sockets of the last one.
+absl::StatusOr<int> CoordinatorPort(const Job& job, const LaunchSite& site, Driver driver,
+                                    uint64_t epoch) {
+  const int start = static_cast<int>((epoch - 1) % 1000);
+  const bool here = driver == Driver::kLocal || (driver == Driver::kMpi && job.hosts().empty());
+  if (here) return FreePort(job, site.chief_host, start);
+  const PortRange range = PortsOf(job);
+  return range.first + start % (range.last - range.first + 1);
+}
+
+}  // namespace
+
+absl::StatusOr<LaunchSite> ThisSite(const Job& job, Driver driver) {
+  LaunchSite site;
+  std::error_code error;
+  site.launcher = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  site.directory = std::filesystem::current_path(error).string();
+  if (driver == Driver::kLocal || driver == Driver::kMpi) {
+    STATOR_ASSIGN_OR_RETURN(site.chief_host, HostAddress(job.network()));
+  }
+  return site;
+}
+
+absl::StatusOr<std::string> DryRun(const Job& job, Driver driver, const std::string& reason,
+                                   bool json) {
+  STATOR_ASSIGN_OR_RETURN(const LaunchSite site, ThisSite(job, driver));
+  const RunDirectory directory(job.run_directory());
+  STATOR_ASSIGN_OR_RETURN(const uint64_t last, directory.LastEpoch());
+  STATOR_ASSIGN_OR_RETURN(const int port, CoordinatorPort(job, site, driver, last + 1));
+  STATOR_ASSIGN_OR_RETURN(const GenerationPlan plan,
+                          PlanGeneration(job, site, driver, last + 1, port));
+  return DescribePlan(job, DriverName(driver), reason, plan, json);
+}
+
+absl::StatusOr<int> DriveJob(const Job& job, Driver driver, const std::string& reason) {
+  const RunDirectory directory(job.run_directory());
+  STATOR_RETURN_IF_ERROR(directory.Create());
+  STATOR_ASSIGN_OR_RETURN(const FileDescriptor lock, directory.Lock());
+  STATOR_RETURN_IF_ERROR(PrepareRunDirectory(job, directory));
+  STATOR_ASSIGN_OR_RETURN(const LaunchSite site, ThisSite(job, driver));
+
+  LaunchConsole console;
+  console.Line(
+      Console::Stream::kError,
+      absl::StrCat("stator launch: ", job.name(), ": ", TaskCount(job), " tasks, engine ",
+                   DriverName(driver), " (", reason, "), run directory ", directory.path()));
+  LocalProcessOptions process_options;
+  process_options.console = &console;
+  process_options.take_signals = true;
+  STATOR_ASSIGN_OR_RETURN(const auto processes, NewLocalProcesses(process_options));
+
+  SupervisorOptions options;
+  options.job = job.name();
+  options.run_directory = directory.path();
+  options.wall_time = absl::Seconds(job.timeouts().wall_seconds());
+  options.next_epoch = [&directory] { return directory.NextEpoch(); };
+  options.plan = [&](uint64_t epoch) -> absl::StatusOr<GenerationPlan> {
+    STATOR_ASSIGN_OR_RETURN(const int port, CoordinatorPort(job, site, driver, epoch));
+    return PlanGeneration(job, site, driver, epoch, port);
+  };
+  options.restart.max_restarts = job.restart().max_restarts();
+  options.restart.backoff = absl::Seconds(job.restart().backoff_seconds());
+  options.restart.max_backoff = absl::Seconds(job.restart().max_backoff_seconds());
+  options.state_changed = [&](uint64_t epoch, const std::string& state) {
+    WriteState(directory, job, driver, epoch, state);
+  };
+  const int code = Supervisor(options, processes.get(), &console).Run();
+  if (code == kExitDone && !console.weights().empty()) {
+    console.Line(Console::Stream::kOut, std::string(console.weights()));
+  }
+  return code;
+}
+
+}  // namespace stator::distribute

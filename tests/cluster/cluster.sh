@@ -1,0 +1,84 @@
+# Sourced by the tests of this folder, whose arguments are the launcher and the task program: goes to
+# the test's folder, writes jobs, counts failures and ends what was started.
+# shellcheck shell=bash
+
+stator=$PWD/$1
+task_program=$PWD/$2
+cd "$TEST_TMPDIR" || exit 1
+failures=0
+cleanups=()
+
+fail() {
+  echo "FAILED: $1" >&2
+  failures=$((failures + 1))
+}
+
+# The test's only case, skipped; the reason goes to the summary.
+skip() {
+  echo "skipped: $1"
+  [[ -z ${XML_OUTPUT_FILE:-} ]] || cat >"$XML_OUTPUT_FILE" <<XML
+<?xml version="1.0" encoding="UTF-8"?>
+<testsuites><testsuite name="$(basename "$0")" tests="1" skipped="1">
+<testcase name="$(basename "$0")" result="skipped"><skipped message="$1"/></testcase>
+</testsuite></testsuites>
+XML
+  exit 0
+}
+
+# need PROGRAM PACKAGE
+need() {
+  PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null || skip "no $1: package $2 is not installed"
+}
+
+clean_up() {
+  local i
+  for ((i = ${#cleanups[@]} - 1; i >= 0; --i)); do ${cleanups[i]}; done
+}
+trap clean_up EXIT
+
+# make_job FILE NAME WORKERS [YAML...]: a job of the task program, with a range of ports that other
+# tests do not use.
+make_job() {
+  local file=$1 name=$2 workers=$3 line
+  shift 3
+  first_port=${first_port:-$((21000 + $$ % 400 * 20))}
+  {
+    echo "name: $name"
+    echo "program: {binary: $task_program}"
+    echo "roles: {worker: $workers}"
+    echo "run_directory: $PWD/runs/$name"
+    echo "network: {ports: $first_port-$((first_port + 19))}"
+    for line in "$@"; do echo "$line"; done
+  } >"$file"
+  first_port=$((first_port + 20))
+}
+
+# expect EXIT_CODE COMMAND...: output goes to the file `log`.
+expect() {
+  local code=$1 got
+  shift
+  timeout 100 "$@" >log 2>&1
+  got=$?
+  [[ $got == "$code" ]] || fail "exit code $got instead of $code: $* ($(cat log))"
+}
+
+# says PATTERN: the last command's output has it.
+says() {
+  grep -qE -e "$1" log || fail "no '$1' in: $(cat log)"
+}
+
+# Each rank of WORKERS said once who it is, and all named one coordinator.
+expect_identities() {
+  local workers=$1 i
+  for ((i = 0; i < workers; ++i)); do
+    says "^\[worker:$i\] identity task=worker:$i workers=$workers .* rank=$i/$workers"
+  done
+  local coordinators
+  coordinators=$(grep -oE 'coordinator=[^ ]+' log | sort -u | wc -l)
+  [[ $coordinators == 1 ]] || fail "$coordinators coordinators instead of one: $(cat log)"
+}
+
+finish() {
+  ((failures == 0)) && echo "all as expected"
+  exit $((failures > 0))
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Tasks on other hosts by ssh: localhost and 127.0.0.1 play two.
+. tests/cluster/cluster.sh
+here=$OLDPWD
+need sshd openssh-server
+need ssh openssh-client
+. "$here/tests/cluster/sshd.sh"
+
+cleanups+=(stop_sshd)
+port=$((20000 + $$ % 900))
+start_sshd "$PWD/sshd" "$port" || skip "sshd does not start here: $(tail -1 sshd/sshd.log)"
+make_job ssh.yaml ssh 4 'hosts: [localhost, 127.0.0.1]' 'restart: {backoff_seconds: 0.1}' \
+  "engine: {name: ssh, lines: [-F, $PWD/sshd/ssh_config]}"
+
+expect 0 "$stator" doctor ssh.yaml
+says '^ok +host localhost: reached by ssh'
+says '^ok +host 127.0.0.1: run directory: shared'
+says '^ok +host 127.0.0.1: bandwidth: '
+
+expect 0 "$stator" launch ssh.yaml -- "worker:3=print:it's quoted"
+expect_identities 4
+says 'local_tasks=2'
+says "it's quoted"
+
+# Exit codes and signals come through.
+expect 0 "$stator" launch ssh.yaml -- worker:1@2=signal:9 worker:0@2=hang worker:2@2=hang worker:3@2=hang
+says 'ssh: epoch 2 failed: worker:1 ended with exit code 137'
+says 'worker:1\] identity .* epoch=3'
+
+# Nothing is left on the hosts.
+for ((i = 0; i < 50; ++i)); do pgrep -f "$task_program worker:1@2" >/dev/null || break; sleep 0.1; done
+pgrep -f "$task_program worker:1@2" >/dev/null && fail "tasks of epoch 2 still run"
+
+"$stator" launch ssh.yaml -- all=drain >drain_log 2>&1 &
+launcher=$!
+for ((i = 0; i < 300; ++i)); do [[ $(grep -c waiting drain_log) == 4 ]] && break || sleep 0.1; done
+kill -KILL $launcher # the connections end with it, and so do the tasks
+wait $launcher 2>/dev/null
+for ((i = 0; i < 50; ++i)); do pgrep -f "$task_program all=drain" >/dev/null || break; sleep 0.1; done
+pgrep -f "$task_program all=drain" >/dev/null && fail "tasks outlive the launcher"
+
+"$stator" launch ssh.yaml --workers 1 -- all=drain >drain_log 2>&1 &
+launcher=$!
+for ((i = 0; i < 300; ++i)); do grep -q waiting drain_log && break || sleep 0.1; done
+kill -TERM $launcher
+wait $launcher
+code=$?
+[[ $code == 42 ]] || fail "exit code $code instead of 42: $(cat drain_log)"
+finish
