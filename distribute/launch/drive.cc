@@ -9,8 +9,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "distribute/control/credentials.h"
 #include "distribute/control/restart_policy.h"
 #include "distribute/job/job_file.h"
+#include "distribute/job/network_text.h"
 #include "distribute/launch/console.h"
 #include "distribute/launch/host_address.h"
 #include "distribute/launch/json_text.h"
@@ -46,6 +48,21 @@ void WriteState(const RunDirectory& directory, const Job& job, Driver driver, ui
       .Text("engine", DriverName(driver));
   // Only people read it: a full disk must not end the job here.
   (void)formats::WriteFileAtomically(directory.launch_file(), json.ToString() + "\n");
+}
+
+// Whether tasks speak over more than loopback. Certificates are made once; they stay with the run
+// directory, whose owner alone can read the keys.
+absl::Status PrepareSecurity(Job* job, const RunDirectory& directory) {
+  const Job::Network& network = job->network();
+  const bool loopback =
+      network.cidr().empty() ? network.interface() == "lo" : IsLoopbackCidr(network.cidr());
+  const bool wanted = job->security().mode() == Job::Security::MODE_MTLS ||
+                      (job->security().mode() == Job::Security::MODE_AUTO && !loopback);
+  if (!wanted || !job->security().directory().empty()) return absl::OkStatus();
+  const std::string folder = directory.path() + "/tls";
+  job->mutable_security()->set_directory(folder);
+  if (std::filesystem::exists(folder)) return absl::OkStatus();
+  return WriteJobCertificates(folder, job->name(), TaskNames(*job));
 }
 
 absl::Status PrepareRunDirectory(const Job& job, const RunDirectory& directory) {
@@ -91,10 +108,11 @@ absl::StatusOr<std::string> DryRun(const Job& job, Driver driver, const std::str
   return DescribePlan(job, DriverName(driver), reason, plan, json);
 }
 
-absl::StatusOr<int> DriveJob(const Job& job, Driver driver, const std::string& reason) {
+absl::StatusOr<int> DriveJob(Job job, Driver driver, const std::string& reason) {
   const RunDirectory directory(job.run_directory());
   STATOR_RETURN_IF_ERROR(directory.Create());
   STATOR_ASSIGN_OR_RETURN(const FileDescriptor lock, directory.Lock());
+  STATOR_RETURN_IF_ERROR(PrepareSecurity(&job, directory));
   STATOR_RETURN_IF_ERROR(PrepareRunDirectory(job, directory));
   STATOR_ASSIGN_OR_RETURN(const LaunchSite site, ThisSite(job, driver));
 

@@ -17,7 +17,7 @@ absl::StatusOr<LaunchSite> ThisSite(const Job& job, Driver driver);
 
 // The exit code (control/restart_policy.h). An error, before anything was started, if the run
 // directory is in use or cannot be written.
-absl::StatusOr<int> DriveJob(const Job& job, Driver driver, const std::string& reason);
+absl::StatusOr<int> DriveJob(Job job, Driver driver, const std::string& reason);
 
 // What DriveJob would start first.
 absl::StatusOr<std::string> DryRun(const Job& job, Driver driver, const std::string& reason,

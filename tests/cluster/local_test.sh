@@ -53,7 +53,7 @@ says 'worker:1 ended with exit code 5'
 make_job drained.yaml drained 1
 "$stator" launch drained.yaml -- all=step:42 all=drain >drain_log 2>&1 &
 launcher=$!
-for ((i = 0; i < 300; ++i)); do grep -q waiting drain_log && break || sleep 0.1; done
+for ((i = 0; i < 300; ++i)); do grep -qs waiting drain_log && break || sleep 0.1; done
 expect 1 "$stator" launch drained.yaml
 says "is in use by pid $launcher on host"
 expect 0 "$stator" status drained.yaml
@@ -73,7 +73,7 @@ says '^drained, epoch 1'
 # The launcher dies: so do the tasks, and status says so.
 "$stator" launch drained.yaml -- all=hang >hang_log 2>&1 &
 launcher=$!
-for ((i = 0; i < 300; ++i)); do grep -q identity hang_log && break || sleep 0.1; done
+for ((i = 0; i < 300; ++i)); do grep -qs identity hang_log && break || sleep 0.1; done
 kill -KILL $launcher
 wait $launcher 2>/dev/null
 for ((i = 0; i < 50; ++i)); do pgrep -f "$task_program all=hang" >/dev/null || break; sleep 0.1; done
@@ -84,7 +84,7 @@ says '^lost, epoch 2'
 # Ctrl-C twice.
 "$stator" launch drained.yaml -- all=deaf all=hang >hang_log 2>&1 &
 launcher=$!
-for ((i = 0; i < 300; ++i)); do grep -q identity hang_log && break || sleep 0.1; done
+for ((i = 0; i < 300; ++i)); do grep -qs identity hang_log && break || sleep 0.1; done
 kill -INT $launcher
 sleep 0.3
 kill -INT $launcher

@@ -47,7 +47,7 @@ says 'engine slurm'
 # A drain goes through srun.
 "$stator" launch slurm.yaml -- all=drain >drain_log 2>&1 &
 launcher=$!
-for ((i = 0; i < 300; ++i)); do [[ $(grep -c waiting drain_log) == 4 ]] && break || sleep 0.1; done
+for ((i = 0; i < 300; ++i)); do [[ $(grep -cs waiting drain_log) == 4 ]] && break || sleep 0.1; done
 kill -TERM $launcher
 wait $launcher
 code=$?

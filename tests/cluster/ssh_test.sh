@@ -33,7 +33,7 @@ pgrep -f "$task_program worker:1@2" >/dev/null && fail "tasks of epoch 2 still r
 
 "$stator" launch ssh.yaml -- all=drain >drain_log 2>&1 &
 launcher=$!
-for ((i = 0; i < 300; ++i)); do [[ $(grep -c waiting drain_log) == 4 ]] && break || sleep 0.1; done
+for ((i = 0; i < 300; ++i)); do [[ $(grep -cs waiting drain_log) == 4 ]] && break || sleep 0.1; done
 kill -KILL $launcher # the connections end with it, and so do the tasks
 wait $launcher 2>/dev/null
 for ((i = 0; i < 50; ++i)); do pgrep -f "$task_program all=drain" >/dev/null || break; sleep 0.1; done
@@ -41,7 +41,7 @@ pgrep -f "$task_program all=drain" >/dev/null && fail "tasks outlive the launche
 
 "$stator" launch ssh.yaml --workers 1 -- all=drain >drain_log 2>&1 &
 launcher=$!
-for ((i = 0; i < 300; ++i)); do grep -q waiting drain_log && break || sleep 0.1; done
+for ((i = 0; i < 300; ++i)); do grep -qs waiting drain_log && break || sleep 0.1; done
 kill -TERM $launcher
 wait $launcher
 code=$?
