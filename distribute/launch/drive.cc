@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "distribute/control/credentials.h"
 #include "distribute/control/restart_policy.h"
@@ -50,21 +51,6 @@ void WriteState(const RunDirectory& directory, const Job& job, Driver driver, ui
   (void)formats::WriteFileAtomically(directory.launch_file(), json.ToString() + "\n");
 }
 
-// Whether tasks speak over more than loopback. Certificates are made once; they stay with the run
-// directory, whose owner alone can read the keys.
-absl::Status PrepareSecurity(Job* job, const RunDirectory& directory) {
-  const Job::Network& network = job->network();
-  const bool loopback =
-      network.cidr().empty() ? network.interface() == "lo" : IsLoopbackCidr(network.cidr());
-  const bool wanted = job->security().mode() == Job::Security::MODE_MTLS ||
-                      (job->security().mode() == Job::Security::MODE_AUTO && !loopback);
-  if (!wanted || !job->security().directory().empty()) return absl::OkStatus();
-  const std::string folder = directory.path() + "/tls";
-  job->mutable_security()->set_directory(folder);
-  if (std::filesystem::exists(folder)) return absl::OkStatus();
-  return WriteJobCertificates(folder, job->name(), TaskNames(*job));
-}
-
 absl::Status PrepareRunDirectory(const Job& job, const RunDirectory& directory) {
   STATOR_RETURN_IF_ERROR(directory.EnsureSecret());
   STATOR_RETURN_IF_ERROR(formats::WriteFileAtomically(directory.job_file(), FormatJob(job)));
@@ -85,6 +71,36 @@ absl::StatusOr<int> CoordinatorPort(const Job& job, const LaunchSite& site, Driv
 }
 
 }  // namespace
+
+absl::Status PrepareSecurity(Job* job, const RunDirectory& directory, bool make) {
+  const Job::Network& network = job->network();
+  const bool loopback =
+      network.cidr().empty() ? network.interface() == "lo" : IsLoopbackCidr(network.cidr());
+  const bool wanted = job->security().mode() == Job::Security::MODE_MTLS ||
+                      (job->security().mode() == Job::Security::MODE_AUTO && !loopback);
+  if (!wanted || !job->security().directory().empty()) return absl::OkStatus();
+  const std::string folder = directory.path() + "/tls";
+  job->mutable_security()->set_directory(folder);
+  std::error_code error;
+  if (make && !std::filesystem::exists(folder, error)) {
+    const std::string aside = absl::StrCat(folder, ".", HostName(), "-", getpid());
+    STATOR_RETURN_IF_ERROR(WriteJobCertificates(aside, job->name(), TaskNames(*job)));
+    std::filesystem::rename(aside, folder, error);
+    if (error) {
+      return absl::InternalError(
+          absl::StrCat("rename ", aside, " to ", folder, ": ", error.message()));
+    }
+  }
+  const absl::Time end = absl::Now() + absl::Seconds(job->timeouts().start_seconds());
+  while (!std::filesystem::exists(folder, error)) {
+    if (absl::Now() > end) {
+      return absl::DeadlineExceededError(
+          absl::StrCat(folder, " did not appear: worker:0 makes it; is the run directory shared?"));
+    }
+    absl::SleepFor(absl::Milliseconds(50));
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<LaunchSite> ThisSite(const Job& job, Driver driver) {
   LaunchSite site;
@@ -112,7 +128,7 @@ absl::StatusOr<int> DriveJob(Job job, Driver driver, const std::string& reason) 
   const RunDirectory directory(job.run_directory());
   STATOR_RETURN_IF_ERROR(directory.Create());
   STATOR_ASSIGN_OR_RETURN(const FileDescriptor lock, directory.Lock());
-  STATOR_RETURN_IF_ERROR(PrepareSecurity(&job, directory));
+  STATOR_RETURN_IF_ERROR(PrepareSecurity(&job, directory, /*make=*/true));
   STATOR_RETURN_IF_ERROR(PrepareRunDirectory(job, directory));
   STATOR_ASSIGN_OR_RETURN(const LaunchSite site, ThisSite(job, driver));
 

@@ -8,12 +8,17 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "distribute/launch/plan.h"
+#include "distribute/launch/run_directory.h"
 #include "proto/job.pb.h"
 
 namespace stator::distribute {
 
 // Where this process runs, for a job of which it becomes the launcher.
 absl::StatusOr<LaunchSite> ThisSite(const Job& job, Driver driver);
+
+// Where tasks speak over more than loopback and the job names no certificates: makes them in the run
+// directory, once, or waits until another task has (`make` is for one task), and names them in `job`.
+absl::Status PrepareSecurity(Job* job, const RunDirectory& directory, bool make);
 
 // The exit code (control/restart_policy.h). An error, before anything was started, if the run
 // directory is in use or cannot be written.

@@ -131,16 +131,25 @@ absl::Status CompleteCoordinator(const Job& job, TaskIdentity* task) {
 
 void Print(const std::string& text) { std::fputs(text.c_str(), stdout); }
 
-absl::StatusOr<int> Join(const Job& job, TaskIdentity task, const LaunchFlags& flags) {
+// The generation of a task whose platform does not number them: a launcher above says it, or a
+// manifest how often the platform has started the job again.
+uint64_t StatedEpoch(int restarts) {
+  uint64_t number = 0;
+  const char* epoch = std::getenv("STATOR_EPOCH");
+  if (epoch != nullptr && absl::SimpleAtoi(epoch, &number) && number > 0) return number;
+  const char* stated = std::getenv("STATOR_RESTARTS");
+  if (stated != nullptr && absl::SimpleAtoi(stated, &number)) return number + 1;
+  return static_cast<uint64_t>(restarts) + 1;
+}
+
+absl::StatusOr<int> Join(Job job, TaskIdentity task, const LaunchFlags& flags) {
   const RunDirectory directory(job.run_directory());
-  if (task.epoch == 0) {
-    uint64_t epoch = 0;
-    const char* stated = std::getenv("STATOR_EPOCH");
-    task.epoch = stated != nullptr && absl::SimpleAtoi(stated, &epoch)
-                     ? epoch
-                     : static_cast<uint64_t>(task.restarts) + 1;
-  }
+  if (task.epoch == 0) task.epoch = StatedEpoch(task.restarts);
   STATOR_RETURN_IF_ERROR(CompleteCoordinator(job, &task));
+  if (!flags.dry_run) {
+    STATOR_RETURN_IF_ERROR(directory.Create());
+    STATOR_RETURN_IF_ERROR(PrepareSecurity(&job, directory, task.name() == "worker:0"));
+  }
   std::error_code error;
   JoinOptions options;
   STATOR_ASSIGN_OR_RETURN(options.process,
@@ -153,7 +162,6 @@ absl::StatusOr<int> Join(const Job& job, TaskIdentity task, const LaunchFlags& f
     Print(DescribePlan(job, "joined", task.reason, plan, flags.json));
     return kExitDone;
   }
-  STATOR_RETURN_IF_ERROR(directory.Create());
   STATOR_RETURN_IF_ERROR(directory.EnsureSecret());
   if (const char* file = std::getenv("STATOR_JOB_FILE"); file == nullptr) {
     // Every task writes the same bytes.

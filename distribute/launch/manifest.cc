@@ -58,6 +58,9 @@ class JobSet {
     Line(2, "publishNotReadyAddresses: true");
     Line(1, "failurePolicy:");
     Line(2, absl::StrCat("maxRestarts: ", job_.restart().max_restarts()));
+    Line(2, "rules:");
+    Line(2, "- action: FailJobSet");
+    Line(3, "onJobFailureReasons: [PodFailurePolicy]");
     Line(1, "successPolicy:");
     Line(2, "operator: All");
     Line(2, "targetReplicatedJobs: [worker]");
@@ -112,6 +115,9 @@ class JobSet {
     if (role != "worker") variable("STATOR_TASK", role + ":0");
     variable("STATOR_WORKERS", absl::StrCat(job_.roles().worker()));
     variable("STATOR_COORDINATOR", absl::StrCat(name_, "-worker-0-0.", name_, ":", ports.first));
+    Line(8, "- name: STATOR_RESTARTS");
+    Line(9, "valueFrom:");
+    Line(10, "fieldRef: {fieldPath: \"metadata.labels['jobset.sigs.k8s.io/restart-attempt']\"}");
     const std::map<std::string, std::string> sorted(job_.environment().begin(),
                                                     job_.environment().end());
     for (const auto& [name, value] : sorted) variable(name, value);
