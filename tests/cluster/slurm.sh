@@ -1,9 +1,11 @@
 # Sourced: Slurm with four nodes of two CPUs on this host, without MUNGE, cgroups or systemd.
 # shellcheck shell=bash
 
-# start_slurm DIRECTORY FIRST_PORT: sets SLURM_CONF and waits until all nodes are idle.
+# start_slurm FIRST_PORT: sets SLURM_CONF and waits until all nodes are idle.
 start_slurm() {
-  local directory=$1 port=$2 host user i
+  local directory port=$1 host user i
+  # Its sockets have this path before their names, and 107 bytes for all.
+  directory=$(mktemp -d /tmp/stator-slurm.XXXXXX)
   host=$(hostname) user=$(id -un)
   mkdir -p "$directory"/state "$directory"/spool.n{1,2,3,4}
   cat >"$directory/slurm.conf" <<CONFIG
@@ -54,4 +56,5 @@ stop_slurm() {
   sleep 0.2
   kill "${slurm_pids[@]}" 2>/dev/null
   wait "${slurm_pids[@]}" 2>/dev/null
+  [[ -z ${SLURM_CONF:-} ]] || rm -rf "$(dirname "$SLURM_CONF")"
 }

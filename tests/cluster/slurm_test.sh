@@ -9,7 +9,7 @@ need srun slurm-client
 . "$here/tests/cluster/slurm.sh"
 
 cleanups+=(stop_slurm)
-start_slurm "$PWD/slurm" $((17800 + $$ % 200 * 5)) || skip "Slurm does not start here"
+start_slurm $((17800 + $$ % 200 * 5)) || skip "Slurm does not start here"
 make_job slurm.yaml slurm 4 'engine: {name: slurm, lines: [--nodes=4]}' 'restart: {backoff_seconds: 0.1}'
 
 # Without an allocation.
