@@ -24,7 +24,7 @@
 #include "distribute/control/grpc_client.h"
 #include "distribute/control/grpc_server.h"
 #include "distribute/control/member.h"
-#include "distribute/launch/exit_code.h"
+#include "distribute/control/restart_policy.h"
 #include "distribute/launch/failure_record.h"
 #include "distribute/launch/job_status.h"
 #include "distribute/worker/data_plane.h"
@@ -357,7 +357,7 @@ class Task {
     record.message = std::string(status.message());
     record.blames = blames_;
     WriteFailureRecord(job_.run_directory(), environment_.epoch, record).IgnoreError();
-    return IsPassing(status) ? kExitRetry : kExitFailed;
+    return IsPassing(status) ? kExitRetryable : kExitFailed;
   }
 
   const Job& job_;

@@ -28,7 +28,7 @@ bool IsTask(const EnvironmentLookup& environment);
 // InvalidArgument names the variable, what was expected and what was found.
 absl::StatusOr<TaskEnvironment> ReadTaskEnvironment(const EnvironmentLookup& environment);
 
-// Runs this task of `job` to its end and returns the process's exit code (launch/exit_code.h).
+// Runs this task of `job` to its end and returns the process's exit code (control/restart_policy.h).
 // Errors are on stderr and in the run directory. Blocks SIGTERM and SIGUSR1 in this process: they
 // ask for a drain.
 int RunTask(const Job& job, const TaskEnvironment& environment, const TrainingProgram& program,
