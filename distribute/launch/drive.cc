@@ -147,7 +147,14 @@ absl::StatusOr<int> DriveJob(Job job, Driver driver, const std::string& reason) 
   options.run_directory = directory.path();
   options.wall_time = absl::Seconds(job.timeouts().wall_seconds());
   options.next_epoch = [&directory] { return directory.NextEpoch(); };
+  bool first = true;
   options.plan = [&](uint64_t epoch) -> absl::StatusOr<GenerationPlan> {
+    if (!first && job.resume() != "auto") {
+      // `resume` says where the launch starts; a restart goes on from its checkpoints.
+      job.set_resume("auto");
+      STATOR_RETURN_IF_ERROR(formats::WriteFileAtomically(directory.job_file(), FormatJob(job)));
+    }
+    first = false;
     STATOR_ASSIGN_OR_RETURN(const int port, CoordinatorPort(job, site, driver, epoch));
     return PlanGeneration(job, site, driver, epoch, port);
   };

@@ -145,6 +145,8 @@ uint64_t StatedEpoch(int restarts) {
 absl::StatusOr<int> Join(Job job, TaskIdentity task, const LaunchFlags& flags) {
   const RunDirectory directory(job.run_directory());
   if (task.epoch == 0) task.epoch = StatedEpoch(task.restarts);
+  // `resume` says where the job starts; started again by the platform it goes on.
+  if (task.restarts > 0) job.set_resume("auto");
   STATOR_RETURN_IF_ERROR(CompleteCoordinator(job, &task));
   if (!flags.dry_run) {
     STATOR_RETURN_IF_ERROR(directory.Create());

@@ -69,6 +69,7 @@ absl::StatusOr<std::unique_ptr<Replica>> Replica::Create(
   runtime::SessionOptions session;
   session.num_threads = options.threads;
   session.seed = options.seed;
+  if (options.memory_bytes > 0) session.max_run_bytes = options.memory_bytes;
   session.host_state = replica->reducer_.get();
   STATOR_ASSIGN_OR_RETURN(
       replica->session_,

@@ -21,6 +21,7 @@ struct ReplicaOptions {
   int virtual_replicas = 1;  // of the job
   int threads = 0;
   int64_t seed = 1;
+  int64_t memory_bytes = 0;  // of one run, beside the variables; 0: no limit
   bool trace = false;  // keep the events of steps: see Replica::WriteTrace
 };
 

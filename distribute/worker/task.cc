@@ -19,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "distribute/checkpoint/checkpoint_writer.h"
 #include "distribute/checkpoint/sha256.h"
+#include "distribute/checkpoint/shared_folder.h"
 #include "distribute/control/coordinator_host.h"
 #include "distribute/control/credentials.h"
 #include "distribute/control/grpc_client.h"
@@ -28,6 +29,7 @@
 #include "distribute/launch/failure_record.h"
 #include "distribute/launch/job_status.h"
 #include "distribute/worker/data_plane.h"
+#include "distribute/worker/evaluator.h"
 #include "distribute/launch/host_address.h"
 #include "distribute/worker/replica.h"
 #include "distribute/worker/train_loop.h"
@@ -178,11 +180,12 @@ class Task {
     DrainSignals::Block();
     STATOR_RETURN_IF_ERROR(StartControl());
     DrainSignals signals(member_.get());
+    STATOR_RETURN_IF_ERROR(Tell(CheckFolder()));
     if (is_chief()) {
       CheckpointWriterOptions options;
       options.folder = job_.checkpoint().directory();
       options.epoch = environment_.epoch;
-      options.fresh = job_.resume() == "never" && environment_.epoch == 1;
+      options.fresh = job_.resume() == "never";
       options.keep = job_.checkpoint().keep();
       options.metric_name = job_.checkpoint().best();
       options.virtual_replicas = job_.strategy().virtual_replicas();
@@ -195,6 +198,21 @@ class Task {
     }
     STATOR_RETURN_IF_ERROR(TrainAll());
     return member_->Leave();
+  }
+
+  // Where another task may be the chief one day, all must see the checkpoints.
+  absl::Status CheckFolder() {
+    if (environment_.workers == 1 || job_.checkpoint().gather() == Job::Checkpoint::GATHER_CHIEF) {
+      return absl::OkStatus();
+    }
+    SharedFolderOptions options;
+    options.folder = job_.checkpoint().directory();
+    options.task = environment_.task;
+    options.is_chief = is_chief();
+    options.secret = roster_.key;
+    return ProveShared(options, [this](absl::string_view name) {
+      return member_->Barrier(std::string(name), Seconds(job_.timeouts().start_seconds()));
+    });
   }
 
   absl::Status Rewrite() {
@@ -331,6 +349,7 @@ class Task {
     options.virtual_replicas = job_.strategy().virtual_replicas();
     options.threads = threads;
     options.seed = job_.training().seed();
+    options.memory_bytes = job_.resources().memory_bytes() / devices_;
     STATOR_ASSIGN_OR_RETURN(auto replica,
                             Replica::Create(&program_, sharded_.get(), new_session_, options,
                                             std::move(group), &member_->ended()));
@@ -378,10 +397,29 @@ class Task {
   std::string blames_;
 };
 
+// The evaluator belongs to no generation: it reads what they leave.
+int RunEvaluator(const Job& job, const TrainingProgram& program,
+                 const SessionFactory& new_session) {
+  EvaluatorOptions options;
+  options.job = &job;
+  options.program = &program;
+  options.new_session = new_session;
+  options.threads = job.resources().threads();
+  options.say = [](const std::string& line) {
+    std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
+  };
+  const absl::Status status = Evaluate(options);
+  if (status.ok()) return kExitDone;
+  std::fprintf(stderr, "evaluator:0: %s\n", status.ToString().c_str());
+  return kExitFailed;
+}
+
 }  // namespace
 
 int RunTask(const Job& job, const TaskEnvironment& environment, const TrainingProgram& program,
             const SessionFactory& new_session, const graph::OpSchemas* schemas) {
+  if (environment.evaluates) return RunEvaluator(job, program, new_session);
   return Task(job, environment, program, new_session, schemas).Run();
 }
 

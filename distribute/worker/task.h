@@ -13,8 +13,9 @@ namespace stator::distribute {
 // What a launcher tells a task (docs/clusters.md).
 struct TaskEnvironment {
   std::string job_file;     // STATOR_JOB_FILE: the resolved job
-  std::string task;         // STATOR_TASK: "worker:1"
-  int index = 0;            // of the task among the workers
+  std::string task;         // STATOR_TASK: "worker:1", "evaluator:0"
+  int index = 0;            // of the task in its role
+  bool evaluates = false;   // the task is the evaluator
   int workers = 1;          // STATOR_WORKERS
   std::string coordinator;  // STATOR_COORDINATOR: HOST:PORT, where worker:0 listens
   uint64_t epoch = 1;       // STATOR_EPOCH

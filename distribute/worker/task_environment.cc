@@ -55,13 +55,16 @@ absl::StatusOr<TaskEnvironment> ReadTaskEnvironment(const EnvironmentLookup& env
   task.task = reader.Text("STATOR_TASK");
   if (task.task.empty()) task.task = "worker:0";
   absl::string_view index = task.task;
-  if (!absl::ConsumePrefix(&index, "worker:") || !absl::SimpleAtoi(index, &task.index) ||
-      task.index < 0 || task.index >= task.workers) {
-    return absl::InvalidArgumentError(absl::StrCat("STATOR_TASK: expected worker:0 to worker:",
-                                                   task.workers - 1, ", found '", task.task, "'"));
+  task.evaluates = absl::ConsumePrefix(&index, "evaluator:");
+  const int count = task.evaluates ? 1 : task.workers;
+  if ((!task.evaluates && !absl::ConsumePrefix(&index, "worker:")) ||
+      !absl::SimpleAtoi(index, &task.index) || task.index < 0 || task.index >= count) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("STATOR_TASK: expected worker:0 to worker:", task.workers - 1,
+                     " or evaluator:0, found '", task.task, "'"));
   }
   task.coordinator = reader.Text("STATOR_COORDINATOR");
-  if (task.coordinator.empty() && task.workers > 1) {
+  if (task.coordinator.empty() && task.workers > 1 && !task.evaluates) {
     return absl::InvalidArgumentError(
         "STATOR_COORDINATOR: expected HOST:PORT of worker:0, found nothing");
   }

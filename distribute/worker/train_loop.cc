@@ -5,9 +5,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "distribute/checkpoint/checkpoint_reader.h"
 #include "distribute/checkpoint/snapshot.h"
+#include "distribute/worker/evaluator.h"
 #include "graph/status_macros.h"
 #include "runtime/core/run_control.h"
 #include "runtime/session/status.h"
@@ -96,7 +96,7 @@ class TrainLoop {
   absl::Status Step() {
     STATOR_ASSIGN_OR_RETURN(std::vector<double> metrics, replica_.Step(result_.step));
     ++result_.step;
-    if (is_chief()) TakeMetrics(metrics);
+    TakeMetrics(metrics);
     const auto due = [&](int64_t every) { return every > 0 && result_.step % every == 0; };
     if (due(job_.training().verify_every_steps())) STATOR_RETURN_IF_ERROR(replica_.CheckEqual());
     if (due(job_.training().evaluate_every_steps()) && result_.step < total_) {
@@ -121,22 +121,14 @@ class TrainLoop {
       started_at_ = result_.step;
     }
     Report("train");
-    if (options_.on_step) options_.on_step(result_.step, metrics);
+    if (is_chief() && options_.on_step) options_.on_step(result_.step, metrics);
   }
 
   absl::Status Evaluate() {
     if (!is_chief() || program_.evaluation_batches == 0) return absl::OkStatus();
     Report("evaluate");
     STATOR_ASSIGN_OR_RETURN(result_.evaluation, replica_.Evaluate());
-    std::string line = absl::StrCat("step ", result_.step, "  test");
-    for (size_t i = 0; i < result_.evaluation.size(); ++i) {
-      const Metric& metric = program_.evaluation_metrics[i];
-      absl::StrAppend(&line, " ", metric.name, " ",
-                      metric.aggregation == Aggregation::kMean
-                          ? absl::StrFormat("%.4f", result_.evaluation[i])
-                          : absl::StrFormat("%.2f %%", 100 * result_.evaluation[i]));
-    }
-    Say(line);
+    Say(EvaluationLine(result_.step, program_, result_.evaluation));
     return absl::OkStatus();
   }
 
