@@ -32,6 +32,7 @@ Command AddBench(CLI::App& app);
 Command AddCompile(CLI::App& app);
 Command AddVerify(CLI::App& app);
 Command AddLaunch(CLI::App& app);
+Command AddPlan(CLI::App& app);
 Command AddStatus(CLI::App& app);
 Command AddDoctor(CLI::App& app);
 

@@ -4,5 +4,5 @@
 
 int main(int argc, char** argv) {
   using namespace stator::tools;  // NOLINT: a list of nothing else
-  return RunCommandLine(argc, argv, {AddLaunch, AddStatus, AddDoctor});
+  return RunCommandLine(argc, argv, {AddLaunch, AddPlan, AddStatus, AddDoctor});
 }
