@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# One job file, one result: as one process, on two devices, with one, two and four workers.
+. tests/cluster/cluster.sh
+draw_digits=$OLDPWD/$3
+. "$OLDPWD/tests/cluster/digits.sh"
+
+digits_job one.yaml one 1
+expect 0 "$task_program" --job one.yaml
+expect_weights 'one process'
+
+digits_job two_devices.yaml two_devices 1 'strategy: {devices: 2, virtual_replicas: 4}'
+expect 0 "$stator" launch two_devices.yaml
+expect_weights 'mirrored on two devices'
+
+for workers in 1 2 4; do
+  digits_job workers.yaml "workers$workers" $workers
+  expect 0 "$stator" launch workers.yaml
+  expect_weights "$workers workers"
+  says 'step 20  test loss'
+  [[ $(tail -1 log) == weights* ]] || fail "the last line is not the weights: $(tail -1 log)"
+done
+
+expect 0 "$stator" status workers.yaml
+says 'worker:3'
+expect 0 "$stator" plan workers.yaml
+says 'worker:3'
+says 'computes  shard 3 of 4, 32 examples'
+says 'bytes a step'
+
+# Buckets of any size; other devices per task; TCP instead of shared memory.
+digits_job small.yaml small 2 'strategy: {virtual_replicas: 4, bucket_bytes: 10000}'
+expect 0 "$stator" launch small.yaml
+expect_weights 'small buckets'
+digits_job grid.yaml grid 2 'strategy: {devices: 2, virtual_replicas: 4}'
+STATOR_DATA_TRANSPORT=tcp expect 0 "$stator" launch grid.yaml
+expect_weights 'two workers with two devices each, over TCP'
+
+# Beside the training, on what it saves.
+digits_job watched.yaml watched 1 'checkpoint: {every_steps: 10}'
+sed -i 's/^roles:.*/roles: {worker: 1, evaluator: 1}/' watched.yaml
+expect 0 "$stator" launch watched.yaml
+expect_weights 'with an evaluator'
+says '^\[evaluator:0\] step 20  test loss'
+finish
