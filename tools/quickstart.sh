@@ -3,10 +3,12 @@
 #
 #   tools/quickstart.sh                 on digits that the program draws itself
 #   tools/quickstart.sh --data DIR      on MNIST's IDX files (plain or .gz) in DIR
+#   tools/quickstart.sh --workers 2     as a job of two processes (examples/jobs/digits.yaml)
 #
 # Installs missing packages, builds, trains, and runs the trained graph with `stator run` on one test
 # image. The last line is `test accuracy: NN.NN %`. Other flags go to the training program:
-# --epochs N, --threads N, --seed N, --checkpoint DIR, --resume (and more: --help).
+# --epochs N, --threads N, --seed N, --checkpoint DIR, --resume (and more: --help); with --workers, to
+# `stator launch`.
 set -euo pipefail
 
 caller=$PWD
@@ -17,6 +19,9 @@ tools/install_packages.sh
 echo "Building (some minutes the first time)" >&2
 bazel build //examples/digits //tools:stator --noshow_progress --color=no </dev/null >&2
 bin=$PWD/bazel-bin
+if [[ ${1:-} == --workers ]]; then
+  exec "$bin/tools/stator" launch examples/jobs/digits.yaml "$@"
+fi
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
