@@ -140,9 +140,24 @@ void Finish(const void* work, void* output, size_t count, double divisor) {
 }
 
 template <typename T>
+void SumInPlace(absl::Span<const void* const> inputs, absl::Span<void* const> outputs, size_t begin,
+                size_t end, double divisor) {
+  typename Element<T>::Work work[kStep];
+  for (size_t first = begin; first < end; first += kStep) {
+    const size_t count = std::min(kStep, end - first);
+    SumStep<T>(inputs, first, work, count);
+    T* const result = static_cast<T*>(outputs[0]) + first;
+    Finish<T>(work, result, count, divisor);
+    for (void* other : outputs.subspan(1)) {
+      std::memcpy(static_cast<T*>(other) + first, result, count * sizeof(T));
+    }
+  }
+}
+
+template <typename T>
 constexpr Arithmetic Make() {
   using Work = typename Element<T>::Work;
-  return {sizeof(T), sizeof(Work), Accumulate<Work>, SumInputs<T>, Finish<T>};
+  return {sizeof(T), sizeof(Work), Accumulate<Work>, SumInputs<T>, Finish<T>, SumInPlace<T>};
 }
 
 }  // namespace

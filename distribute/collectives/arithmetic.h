@@ -27,6 +27,11 @@ struct Arithmetic {
   // output[i] = work[i] / divisor (a power of two), rounded once. `output` may be
   // `work` where the types are equal. Integers are not divided.
   void (*finish)(const void* work, void* output, size_t count, double divisor);
+
+  // outputs[...][i] = the balanced tree over inputs[...][i] / divisor, for i in [begin, end), in one
+  // pass. Outputs may be among the inputs.
+  void (*sum_in_place)(absl::Span<const void* const> inputs, absl::Span<void* const> outputs,
+                       size_t begin, size_t end, double divisor);
 };
 
 // Null for a type that has no sums.

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,8 @@
 #include "absl/types/span.h"
 
 namespace stator::distribute {
+
+class SharedArena;
 
 // What is known of the task at the other end.
 enum class PeerState {
@@ -59,6 +62,11 @@ class Channel {
   virtual int fd() const = 0;
   virtual short PrepareToSleep(bool wants_to_receive, bool wants_to_send) = 0;
   virtual void WakeUp(short revents) = 0;
+
+  // This task's memory that the peer maps, and the peer's that is mapped here; null where no memory
+  // is shared. The peer's is there once anything has arrived from it.
+  virtual std::shared_ptr<SharedArena> memory() { return nullptr; }
+  virtual SharedArena* peer_memory() { return nullptr; }
 
   // Last words, each at most once; nothing can be sent afterwards. Waits at most 100 ms.
   virtual void SayDone() = 0;

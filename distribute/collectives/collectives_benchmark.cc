@@ -1,16 +1,19 @@
 // Sums of 1 KB to 256 MB over processes of this host, beside plain copies of the same bytes.
 //
 //   bazel run -c opt //distribute/collectives:collectives_benchmark -- [--max-mb 256]
+//       [--transport shared_memory|tcp] [--workers N]
 //
-// Each row: one all-reduce (sum of f32, in place) over W processes, and W concurrent memcpy of as
-// many bytes by the same processes, in turns within one run; medians. `of copies` is copy time /
-// sum time: 1.00 means that summing over the group costs what copying the message costs.
-#include <sys/mman.h>
+// A line is "time WHAT PROCESSES BYTES MICROSECONDS". WHAT is
+//   stator      an all-reduce (sum of f32, in place) of memory from Group::Allocate
+//   any_memory  the same of memory from elsewhere, which goes through queues
+//   tcp         the same over TCP
+//   copies      every process copies as many bytes (memcpy), all at once: the least that a sum by
+//               all must move, since each process reads and writes as many bytes as the message has
+// peers/compare.sh runs this beside other libraries and prints a table.
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -18,72 +21,65 @@
 #include <string>
 #include <vector>
 
+#include "distribute/collectives/benchmark_rounds.h"
 #include "distribute/collectives/group.h"
 #include "distribute/collectives/mesh.h"
 
 namespace stator::distribute {
 namespace {
 
+using benchmark_rounds::Board;
 using executable::DType;
-
-constexpr int kMaxSizes = 16;
-
-// Shared by the processes; rank 0 prints it.
-struct Results {
-  double sum_us[kMaxSizes];
-  double copy_us[kMaxSizes];
-  std::atomic<int> failures;
-};
-
-double Microseconds() { return runtime::NowNanoseconds() * 1e-3; }
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 bool Ok(const absl::Status& status) {
   if (!status.ok()) std::fprintf(stderr, "%s\n", status.ToString().c_str());
   return status.ok();
 }
 
-bool Measure(Group& group, const std::vector<int64_t>& sizes, Results* results) {
-  const int64_t most = sizes.back() / 4;
-  std::vector<float> data(most, 1.0f), copy(most, 2.0f);
-  for (size_t s = 0; s < sizes.size(); ++s) {
-    const int64_t count = sizes[s] / 4;
-    const int rounds = static_cast<int>(std::clamp<int64_t>((256 << 20) / sizes[s], 7, 400));
-    // Short operations are timed in runs, so that a start together does not weigh.
-    const int repeats = static_cast<int>(std::clamp<int64_t>((1 << 18) / sizes[s], 1, 64));
-    std::vector<double> sums, copies;
-    for (int round = 0; round < rounds; ++round) {
-      const void* input = data.data();
-      if (!Ok(group.Barrier())) return false;
-      double start = Microseconds();
-      for (int i = 0; i < repeats; ++i) {
-        if (!Ok(group.AllReduce(ReduceOp::kMean, DType::kFloat32, absl::MakeConstSpan(&input, 1),
-                                data.data(), count))) {
-          return false;
-        }
-      }
-      sums.push_back((Microseconds() - start) / repeats);
-      if (!Ok(group.Barrier())) return false;
-      start = Microseconds();
-      for (int i = 0; i < repeats; ++i) {
-        std::memcpy(copy.data(), data.data(), sizes[s]);
-        asm volatile("" : : "r"(copy.data()) : "memory");
-      }
-      copies.push_back((Microseconds() - start) / repeats);
-    }
-    if (group.rank() != 0) continue;
-    results->sum_us[s] = Median(sums);
-    results->copy_us[s] = Median(copies);
-  }
-  return true;
+// Fails the process: the others see it die.
+void Require(const absl::Status& status) {
+  if (!Ok(status)) _exit(1);
 }
 
-bool RunTask(int rank, MeshOptions mesh, const Listener& listener,
-             const std::vector<int64_t>& sizes, Results* results) {
+void Sum(Group& group, float* data, int64_t count) {
+  const void* input = data;
+  Require(group.AllReduce(ReduceOp::kSum, DType::kFloat32, absl::MakeConstSpan(&input, 1), data,
+                          count));
+}
+
+void Measure(const char* transport, Group& group, Board& board, const std::vector<int64_t>& sizes) {
+  const int64_t most = sizes.back() / 4;
+  const auto memory = group.Allocate(sizes.back());
+  Require(memory.status());
+  float* const shared = static_cast<float*>((*memory)->data());
+  std::vector<float> any(most, 1.0f), copy(most, 2.0f);
+  std::fill(shared, shared + most, 1.0f);
+  for (float* data : {shared, any.data()}) {
+    Sum(group, data, most);
+    if (data[5] != static_cast<float>(group.workers())) std::abort();
+    std::fill(data, data + most, 0.0f);
+  }
+  const bool local = group.sums_in_place() > 0;
+  const auto print = [&](const char* what, int64_t bytes, double time) {
+    if (group.rank() == 0) Board::Print(what, group.workers(), bytes, time);
+  };
+  for (const int64_t bytes : sizes) {
+    const auto measure = [&](const auto& operation) {
+      return board.Measure(
+          group.rank(), group.workers(), bytes, [&] { Require(group.Barrier()); }, operation);
+    };
+    if (local) print("stator", bytes, measure([&] { Sum(group, shared, bytes / 4); }));
+    print(local ? "any_memory" : transport, bytes,
+          measure([&] { Sum(group, any.data(), bytes / 4); }));
+    print("copies", bytes, measure([&] {
+            std::memcpy(copy.data(), any.data(), static_cast<size_t>(bytes));
+            asm volatile("" : : "r"(copy.data()) : "memory");
+          }));
+  }
+}
+
+bool RunTask(const char* transport, int rank, MeshOptions mesh, const Listener& listener,
+             const std::string& board_file, const std::vector<int64_t>& sizes) {
   mesh.rank = rank;
   runtime::RunControl control;
   control.deadline_ns = runtime::NowNanoseconds() + 10'000'000'000;
@@ -93,62 +89,67 @@ bool RunTask(int rank, MeshOptions mesh, const Listener& listener,
   options.rank = rank;
   options.tasks = mesh.tasks;
   options.spin_ns = SpinBudget(static_cast<int>(mesh.tasks.size()), 1);
-  if (const char* block = std::getenv("BLOCK_KB")) options.block_bytes = std::atoi(block) << 10;
   auto group = Group::Create(options, *std::move(channels));
-  return Ok(group.status()) && Measure(**group, sizes, results);
+  if (!Ok(group.status())) return false;
+  Board board(board_file);
+  Measure(transport, **group, board, sizes);
+  return true;
 }
 
-bool Compare(const char* transport, int workers, const std::vector<int64_t>& sizes) {
-  auto* results = static_cast<Results*>(
-      mmap(nullptr, sizeof(Results), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-  if (results == MAP_FAILED) return false;
+bool Compare(const std::string& transport, int workers, const std::vector<int64_t>& sizes) {
+  const std::string path = "/tmp/stator.benchmark." + std::to_string(getpid());
   MeshOptions mesh;
   mesh.generation = {"benchmark", 1, "a key for one run only"};
-  if (const char* queue = std::getenv("QUEUE_KB")) mesh.queue_bytes = std::atoi(queue) << 10;
   std::vector<std::unique_ptr<Listener>> listeners;
   for (int i = 0; i < workers; ++i) {
     mesh.tasks.push_back("worker " + std::to_string(i));
-    const std::string path =
-        "unix:/tmp/stator.benchmark." + std::to_string(getpid()) + "." + std::to_string(i);
-    auto listener = Listener::Create(std::strcmp(transport, "tcp") == 0 ? "tcp:127.0.0.1:0" : path);
+    auto listener = Listener::Create(transport == "tcp" ? "tcp:127.0.0.1:0"
+                                                        : "unix:" + path + "." + std::to_string(i));
     if (!Ok(listener.status())) return false;
     mesh.addresses.push_back((*listener)->address());
     listeners.push_back(*std::move(listener));
   }
   std::fflush(stdout);
+  const std::string board = path + ".board";
+  const auto run = [&](int rank) {
+    return RunTask(transport.c_str(), rank, mesh, *listeners[rank], board, sizes);
+  };
   for (int rank = 1; rank < workers; ++rank) {
-    if (fork() == 0) _exit(RunTask(rank, mesh, *listeners[rank], sizes, results) ? 0 : 1);
+    if (fork() == 0) _exit(run(rank) ? 0 : 1);
   }
-  bool ok = RunTask(0, mesh, *listeners[0], sizes, results);
+  bool ok = run(0);
   for (int rank = 1; rank < workers; ++rank) {
     int status;
     wait(&status);
     ok = ok && status == 0;
   }
-  for (size_t s = 0; ok && s < sizes.size(); ++s) {
-    const double sum = results->sum_us[s], copy = results->copy_us[s];
-    std::printf("%-14s %7d %10lld %12.1f %12.1f %10.2f %10.2f\n", transport, workers,
-                static_cast<long long>(sizes[s]), sum, copy, sizes[s] / sum * 1e-3, copy / sum);
-  }
-  munmap(results, sizeof(Results));
+  unlink(board.c_str());
   return ok;
 }
 
 int Main(int argc, char** argv) {
   int64_t most = 256;
-  if (argc == 3 && std::strcmp(argv[1], "--max-mb") == 0) {
-    most = std::clamp(std::atoi(argv[2]), 1, 1024);
-  } else if (argc != 1) {
-    std::fprintf(stderr, "usage: collectives_benchmark [--max-mb N]\n");
-    return 2;
+  std::vector<std::string> transports = {"shared_memory", "tcp"};
+  std::vector<int> workers = {2, 4};
+  for (int i = 1; i < argc; i += 2) {
+    const std::string name = argv[i];
+    const std::string value = i + 1 < argc ? argv[i + 1] : "";
+    if (name == "--max-mb" && std::atoi(value.c_str()) > 0) {
+      most = std::min(std::atoi(value.c_str()), 1024);
+    } else if (name == "--transport" && (value == "tcp" || value == "shared_memory")) {
+      transports = {value};
+    } else if (name == "--workers" && std::atoi(value.c_str()) > 0) {
+      workers = {std::min(std::atoi(value.c_str()), benchmark_rounds::kMaxWorkers)};
+    } else {
+      std::fprintf(stderr,
+                   "usage: collectives_benchmark [--max-mb N] [--transport shared_memory|tcp] "
+                   "[--workers N]\n");
+      return 2;
+    }
   }
-  std::vector<int64_t> sizes = {1 << 10, 16 << 10, 64 << 10, 256 << 10};
-  for (int64_t megabytes = 1; megabytes <= most; megabytes *= 4) sizes.push_back(megabytes << 20);
-  std::printf("%-14s %7s %10s %12s %12s %10s %10s\n", "transport", "workers", "bytes", "sum us",
-              "copy us", "sum GB/s", "of copies");
-  for (const char* transport : {"shared_memory", "tcp"}) {
-    for (const int workers : {2, 4}) {
-      if (!Compare(transport, workers, sizes)) return 1;
+  for (const std::string& transport : transports) {
+    for (const int count : workers) {
+      if (!Compare(transport, count, benchmark_rounds::Sizes(most))) return 1;
     }
   }
   return 0;

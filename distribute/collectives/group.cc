@@ -99,7 +99,13 @@ Group::Group(GroupOptions options, std::vector<std::unique_ptr<Channel>> channel
     : options_(std::move(options)),
       levels_(std::bit_width(options_.tasks.size()) - 1),
       channels_(std::move(channels)),
-      exchange_(Pointers(channels_), options_.spin_ns) {}
+      exchange_(Pointers(channels_), options_.spin_ns) {
+  for (const auto& channel : channels_) {
+    if (channel == nullptr) continue;
+    memory_ = channel->memory();
+    if (memory_ == nullptr) break;
+  }
+}
 
 Group::~Group() {
   if (!status_.ok()) return;
@@ -195,6 +201,10 @@ absl::Status Group::AllReduce(ReduceOp op, DType dtype, absl::Span<const void* c
   if (levels_ > 0 && static_cast<size_t>(count) <= options_.small_bytes / plan.work_bytes) {
     return End(RunSmall(plan));
   }
+  if (memory_ != nullptr && in_place_ != InPlace::kNo) {
+    const absl::StatusOr<bool> done = RunInPlace(plan);
+    if (!done.ok() || *done) return End(done.status());
+  }
   plan.gather = true;
   for (int level = 0; level < levels_; ++level) plan.moves.push_back({false, level});
   for (int level = levels_ - 1; level >= 0; --level) plan.moves.push_back({true, level});
@@ -258,6 +268,91 @@ void Group::Greet(int rank) {
   greeted_[rank] = true;
   exchange_.Send(rank, {{greeting_.data(), greeting_.size()}});
   exchange_.Expect(rank, greeting_);
+}
+
+absl::StatusOr<runtime::BufferRef> Group::Allocate(int64_t bytes) {
+  char* const data = memory_ == nullptr ? nullptr : memory_->Allocate(bytes);
+  if (data == nullptr) {
+    auto buffer = runtime::Buffer::Allocate(bytes);
+    if (buffer.ok()) return *std::move(buffer);
+    return absl::ResourceExhaustedError(buffer.status().message());
+  }
+  return runtime::Buffer::Wrap(data, bytes,
+                               [memory = memory_, data, bytes] { memory->Free(data, bytes); });
+}
+
+// The offsets of the output and the inputs in this worker's memory, or -1.
+std::vector<int64_t> Group::Places(const Plan& plan) const {
+  const size_t bytes = plan.count * plan.element_bytes;
+  std::vector<int64_t> places = {memory_->OffsetOf(plan.output, bytes)};
+  for (const void* input : plan.inputs) places.push_back(memory_->OffsetOf(input, bytes));
+  return places;
+}
+
+// Returns when every worker has called it.
+absl::Status Group::ExchangeWithAll(const std::vector<int64_t>& mine,
+                                    std::vector<std::vector<int64_t>>* theirs, const Plan& plan) {
+  const size_t bytes = mine.size() * sizeof(int64_t);
+  std::vector<uint64_t> tickets(channels_.size());
+  theirs->assign(channels_.size(), mine);
+  for (int rank = 0; rank < workers(); ++rank) {
+    if (rank == options_.rank) continue;
+    Greet(rank);
+    exchange_.Send(rank, {{const_cast<int64_t*>(mine.data()), bytes}});
+    tickets[rank] = exchange_.Receive(rank, {{(*theirs)[rank].data(), bytes}});
+  }
+  for (int rank = 0; rank < workers(); ++rank) {
+    if (rank == options_.rank) continue;
+    STATOR_RETURN_IF_ERROR(exchange_.WaitReceived(rank, tickets[rank], *plan.control));
+  }
+  return exchange_.WaitAllSent(*plan.control);
+}
+
+// Once, after something has come from every peer: whether all workers have mapped all memory.
+absl::Status Group::AgreeOnMemory(const Plan& plan) {
+  int64_t all = 1;
+  for (const auto& channel : channels_) {
+    if (channel != nullptr && channel->peer_memory() == nullptr) all = 0;
+  }
+  std::vector<std::vector<int64_t>> answers;
+  STATOR_RETURN_IF_ERROR(ExchangeWithAll({all}, &answers, plan));
+  in_place_ = InPlace::kYes;
+  for (const std::vector<int64_t>& answer : answers) {
+    if (answer[0] != 1) in_place_ = InPlace::kNo;
+  }
+  return absl::OkStatus();
+}
+
+// Every worker says where its buffers are; sums its own shard of everybody's; says that it has.
+absl::StatusOr<bool> Group::RunInPlace(Plan& plan) {
+  const std::vector<int64_t> mine = Places(plan);
+  std::vector<std::vector<int64_t>> places;
+  STATOR_RETURN_IF_ERROR(ExchangeWithAll(mine, &places, plan));
+  if (in_place_ == InPlace::kUnknown) STATOR_RETURN_IF_ERROR(AgreeOnMemory(plan));
+  if (in_place_ == InPlace::kNo) return false;
+  for (const std::vector<int64_t>& of_worker : places) {
+    if (std::count(of_worker.begin(), of_worker.end(), -1) > 0) return false;
+  }
+  const size_t bytes = plan.count * plan.element_bytes;
+  std::vector<const void*> inputs;
+  std::vector<void*> outputs;
+  for (int rank = 0; rank < workers(); ++rank) {
+    const SharedArena* const memory =
+        rank == options_.rank ? memory_.get() : channels_[rank]->peer_memory();
+    for (size_t i = 0; i < places[rank].size(); ++i) {
+      char* const data = memory->At(places[rank][i], bytes);
+      if (data == nullptr || places[rank][i] % plan.element_bytes != 0) {
+        return absl::DataLossError(
+            absl::StrCat(options_.tasks[rank], " named an impossible place in shared memory"));
+      }
+      i == 0 ? outputs.push_back(data) : inputs.push_back(data);
+    }
+  }
+  const Shard shard = ShardOf(plan.count, workers(), options_.rank);
+  plan.arithmetic->sum_in_place(inputs, outputs, shard.begin, shard.end, plan.divisor);
+  STATOR_RETURN_IF_ERROR(ExchangeWithAll({0}, &places, plan));
+  ++sums_in_place_;
+  return true;
 }
 
 // Recursive doubling: all of it, to the nearest partner first.

@@ -14,7 +14,9 @@
 #include "absl/types/span.h"
 #include "distribute/collectives/channel.h"
 #include "distribute/collectives/exchange.h"
+#include "distribute/collectives/shared_arena.h"
 #include "executable/dtype.h"
+#include "runtime/core/buffer.h"
 #include "runtime/core/run_control.h"
 
 namespace stator::distribute {
@@ -73,6 +75,16 @@ class Group {
   absl::Status AllReduce(ReduceOp op, executable::DType dtype, absl::Span<const void* const> inputs,
                          void* output, int64_t count, const runtime::RunControl& control = {});
 
+  // Memory for inputs and outputs. Where all workers share a host, AllReduce works in place on
+  // memory from here: each worker sums its share straight from everybody's inputs into everybody's
+  // outputs, and nothing is copied. It needs all buffers of all workers to come from here; other
+  // memory serves as well, more slowly, with the same bits. The buffer may outlive the group. Any
+  // thread. After an error of the group its content is not defined.
+  absl::StatusOr<runtime::BufferRef> Allocate(int64_t bytes);
+
+  // How many calls worked in place.
+  int64_t sums_in_place() const { return sums_in_place_; }
+
   // As AllReduce, but only ShardOf(count, workers, rank) of `output` holds the result; the rest of
   // it is overwritten with anything.
   absl::Status ReduceScatter(ReduceOp op, executable::DType dtype,
@@ -104,6 +116,12 @@ class Group {
                      void* output, int64_t count, const runtime::RunControl& control) const;
 
   absl::Status RunSmall(Plan& plan);
+  // Whether every worker's buffers were in shared memory, and so the sums are there.
+  absl::StatusOr<bool> RunInPlace(Plan& plan);
+  absl::Status AgreeOnMemory(const Plan& plan);
+  std::vector<int64_t> Places(const Plan& plan) const;
+  absl::Status ExchangeWithAll(const std::vector<int64_t>& mine,
+                               std::vector<std::vector<int64_t>>* theirs, const Plan& plan);
   absl::Status RunBlocks(Plan& plan);
   absl::Status RunBroadcast(Plan& plan, int root);
   absl::Status RunStage(Plan& plan, int stage, int64_t block);
@@ -116,6 +134,10 @@ class Group {
   GroupOptions options_;
   int levels_;  // log2 of the workers
   std::vector<std::unique_ptr<Channel>> channels_;
+  std::shared_ptr<SharedArena> memory_;  // null unless every peer may map it
+  // Whether all workers have mapped all memory; unknown before the first message.
+  enum class InPlace { kUnknown, kYes, kNo } in_place_ = InPlace::kUnknown;
+  int64_t sums_in_place_ = 0;
   Exchange exchange_;
   std::vector<char> work_;  // sums in another type, and small messages
   std::string greeting_;    // what the current collective is: both ends compare it

@@ -195,6 +195,43 @@ TEST_P(Collectives, BlocksInPlace) {
   });
 }
 
+// Buffers from the group: no copies between workers, and the same bits. Means, half precision and
+// several inputs; the buffers of the next round are the same ones, or new ones.
+TEST_P(Collectives, InPlaceInSharedMemory) {
+  GroupOptions options;
+  options.small_bytes = 64;
+  for (const int replicas : {workers(), 8}) {
+    const int64_t count = 50'003 / DTypeSize(dtype());
+    const bool mean = executable::IsFloatDType(dtype());
+    const std::vector<Bytes>& leaves = ProblemOf(dtype(), count, replicas).leaves;
+    const Bytes expected = TreeReference(dtype(), count, leaves, mean);
+    RunWorkers(MakeMesh(transport(), workers()), options, [&](Group& group, int rank) {
+      for (int round = 0; round < 3; ++round) {
+        std::vector<runtime::BufferRef> buffers;
+        std::vector<const void*> inputs;
+        for (int i = 0; i < replicas / workers(); ++i) {
+          auto buffer = group.Allocate(count * DTypeSize(dtype()));
+          ASSERT_TRUE(buffer.ok()) << buffer.status();
+          const Bytes& leaf = leaves[rank * (replicas / workers()) + i];
+          std::memcpy((*buffer)->data(), leaf.data(), leaf.size());
+          buffers.push_back(*std::move(buffer));
+          inputs.push_back(buffers.back()->data());
+        }
+        // In the last round one worker's output lies elsewhere, and all copy.
+        Bytes elsewhere(count * DTypeSize(dtype()));
+        void* const output =
+            round == 2 && rank == 0 ? elsewhere.data() : const_cast<void*>(inputs[0]);
+        const absl::Status status = group.AllReduce(mean ? ReduceOp::kMean : ReduceOp::kSum,
+                                                    dtype(), inputs, output, count);
+        ASSERT_TRUE(status.ok()) << status;
+        EXPECT_EQ(std::memcmp(output, expected.data(), expected.size()), 0)
+            << "rank " << rank << ", round " << round;
+      }
+      EXPECT_EQ(group.sums_in_place(), transport() == Transport::kTcp || workers() == 1 ? 0 : 2);
+    });
+  }
+}
+
 TEST_P(Collectives, ReduceScatterThenAllGather) {
   for (const int64_t count : counts()) {
     const Problem& problem = ProblemOf(dtype(), count, 8);

@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "distribute/collectives/descriptor_message.h"
+#include "distribute/collectives/shared_arena.h"
 #include "distribute/collectives/shared_memory.h"
 #include "distribute/collectives/socket_address.h"
 #include "distribute/collectives/tcp.h"
@@ -61,43 +63,14 @@ absl::Status ReceiveAll(int fd, void* bytes, size_t count, const std::string& pe
   return absl::OkStatus();
 }
 
-bool SendDescriptor(int socket, int fd) {
-  char byte = 'm';
-  iovec part = {&byte, 1};
-  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message = {};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = room;
-  message.msg_controllen = sizeof(room);
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &fd, sizeof(int));
-  return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
-}
-
-absl::StatusOr<FileDescriptor> ReceiveDescriptor(int socket, const std::string& peer,
-                                                 const RunControl& control) {
+absl::StatusOr<FileDescriptor> AwaitDescriptor(int socket, const std::string& peer,
+                                               const RunControl& control) {
   STATOR_RETURN_IF_ERROR(Await(socket, POLLIN, control));
   char byte;
-  iovec part = {&byte, 1};
-  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message = {};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = room;
-  message.msg_controllen = sizeof(room);
-  const ssize_t got = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  const cmsghdr* header = got == 1 ? CMSG_FIRSTHDR(&message) : nullptr;
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS ||
-      header->cmsg_len != CMSG_LEN(sizeof(int))) {
-    return absl::UnavailableError(absl::StrCat(peer, " sent no shared memory"));
-  }
-  int fd;
-  std::memcpy(&fd, CMSG_DATA(header), sizeof(int));
-  return FileDescriptor(fd);
+  FileDescriptor file;
+  ReceiveDescriptor(socket, &byte, 1, &file);
+  if (!file.valid()) return absl::UnavailableError(absl::StrCat(peer, " sent no shared memory"));
+  return file;
 }
 
 // Retries while nobody listens there yet.
@@ -126,6 +99,7 @@ absl::StatusOr<FileDescriptor> Connect(const std::string& peer, const std::strin
 }
 
 absl::StatusOr<std::unique_ptr<Channel>> ConnectTo(const MeshOptions& options, int peer,
+                                                   std::shared_ptr<SharedArena> arena,
                                                    const RunControl& control) {
   const Generation& generation = options.generation;
   const std::string& name = options.tasks[peer];
@@ -143,10 +117,10 @@ absl::StatusOr<std::unique_ptr<Channel>> ConnectTo(const MeshOptions& options, i
   }
   STATOR_ASSIGN_OR_RETURN(const SocketAddress where, SocketAddress::Parse(options.addresses[peer]));
   if (!where.is_local()) return TcpChannel(std::move(fd), name);
-  STATOR_ASSIGN_OR_RETURN(FileDescriptor memory, ReceiveDescriptor(fd.get(), name, control));
+  STATOR_ASSIGN_OR_RETURN(FileDescriptor memory, AwaitDescriptor(fd.get(), name, control));
   STATOR_ASSIGN_OR_RETURN(std::shared_ptr<SharedSegment> segment,
                           SharedSegment::Open(std::move(memory), generation.epoch));
-  return SharedMemoryChannel(std::move(segment), 1, std::move(fd), name);
+  return SharedMemoryChannel(std::move(segment), 1, std::move(fd), name, std::move(arena));
 }
 
 // Somebody who has connected and may become a peer.
@@ -163,8 +137,8 @@ struct Visitor {
 class Reception {
  public:
   Reception(const MeshOptions& options, const std::vector<const Listener*>& listeners,
-            std::vector<std::unique_ptr<Channel>>& channels)
-      : options_(options), listeners_(listeners), channels_(channels) {}
+            std::shared_ptr<SharedArena> arena, std::vector<std::unique_ptr<Channel>>& channels)
+      : options_(options), listeners_(listeners), arena_(std::move(arena)), channels_(channels) {}
 
   absl::Status Run(const RunControl& control) {
     while (true) {
@@ -266,12 +240,14 @@ class Reception {
     STATOR_ASSIGN_OR_RETURN(std::shared_ptr<SharedSegment> segment,
                             SharedSegment::Create(options_.queue_bytes, options_.generation.epoch));
     if (!SendDescriptor(visitor.fd.get(), segment->fd())) return false;
-    channels_[from] = SharedMemoryChannel(std::move(segment), 0, std::move(visitor.fd), name);
+    channels_[from] =
+        SharedMemoryChannel(std::move(segment), 0, std::move(visitor.fd), name, arena_);
     return false;
   }
 
   const MeshOptions& options_;
   const std::vector<const Listener*>& listeners_;
+  const std::shared_ptr<SharedArena> arena_;
   std::vector<std::unique_ptr<Channel>>& channels_;
   std::list<Visitor> visitors_;
 };
@@ -289,10 +265,15 @@ absl::StatusOr<std::vector<std::unique_ptr<Channel>>> ConnectMesh(
         "mesh: ", tasks, " tasks, ", options.addresses.size(), " addresses, rank ", options.rank));
   }
   std::vector<std::unique_ptr<Channel>> channels(tasks);
-  for (int peer = 0; peer < options.rank; ++peer) {
-    STATOR_ASSIGN_OR_RETURN(channels[peer], ConnectTo(options, peer, control));
+  std::shared_ptr<SharedArena> arena;
+  if (tasks > 1) {
+    auto created = SharedArena::Create();
+    if (created.ok()) arena = *std::move(created);  // else the queues serve
   }
-  STATOR_RETURN_IF_ERROR(Reception(options, listeners, channels).Run(control));
+  for (int peer = 0; peer < options.rank; ++peer) {
+    STATOR_ASSIGN_OR_RETURN(channels[peer], ConnectTo(options, peer, arena, control));
+  }
+  STATOR_RETURN_IF_ERROR(Reception(options, listeners, arena, channels).Run(control));
   return channels;
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "distribute/collectives/descriptor_message.h"
 #include "graph/status_macros.h"
 
 namespace stator::distribute {
@@ -21,7 +22,7 @@ constexpr size_t kPublishBytes = 64 << 10;
 class SharedChannel final : public Channel {
  public:
   SharedChannel(std::shared_ptr<SharedSegment> segment, int side, FileDescriptor socket,
-                std::string peer)
+                std::string peer, std::shared_ptr<SharedArena> memory)
       : Channel(std::move(peer)),
         segment_(std::move(segment)),
         mine_(segment_->header().sides[side]),
@@ -29,7 +30,11 @@ class SharedChannel final : public Channel {
         out_(segment_->queue(side)),
         in_(segment_->queue(1 - side)),
         capacity_(segment_->capacity()),
-        socket_(std::move(socket)) {}
+        socket_(std::move(socket)),
+        memory_(std::move(memory)) {
+    // Before any message: whoever has one finds the descriptor.
+    if (memory_ != nullptr && !SendDescriptor(socket_.get(), memory_->fd())) memory_ = nullptr;
+  }
 
   absl::StatusOr<size_t> TrySend(absl::Span<const iovec> parts) override {
     if (state() != PeerState::kAlive || silent_) return Left();
@@ -97,9 +102,31 @@ class SharedChannel final : public Channel {
 
   void WakeUp(short revents) override {
     if (mine_.sleeps_for.load(std::memory_order_relaxed) != 0) mine_.sleeps_for.store(0);
-    if (revents == 0 || closed_) return;
+    if (revents != 0) ReadRings();
+  }
+
+  std::shared_ptr<SharedArena> memory() override { return memory_; }
+
+  SharedArena* peer_memory() override {
+    if (peer_memory_ == nullptr) ReadRings();
+    return peer_memory_.get();
+  }
+
+  void SayDone() override { Say(1); }
+  void GiveUp(int32_t culprit) override { Say(2 + static_cast<uint32_t>(culprit)); }
+
+ private:
+  // Bytes say nothing but that they came; one of them may carry the peer's memory.
+  void ReadRings() {
+    if (closed_) return;
     char rings[64];
-    const ssize_t count = recv(socket_.get(), rings, sizeof(rings), MSG_DONTWAIT);
+    FileDescriptor file;
+    const ssize_t count = ReceiveDescriptor(socket_.get(), rings, sizeof(rings), &file);
+    if (file.valid() && peer_memory_ == nullptr) {
+      // Where it cannot be mapped, bytes go through the queues.
+      auto memory = SharedArena::Open(std::move(file));
+      if (memory.ok()) peer_memory_ = *std::move(memory);
+    }
     const uint32_t words = theirs_.last_words.load(std::memory_order_acquire);
     if (words == 1) set_state(PeerState::kDone);
     if (words >= 2) set_state(PeerState::kGaveUp, static_cast<int32_t>(words - 2));
@@ -109,10 +136,6 @@ class SharedChannel final : public Channel {
     }
   }
 
-  void SayDone() override { Say(1); }
-  void GiveUp(int32_t culprit) override { Say(2 + static_cast<uint32_t>(culprit)); }
-
- private:
   void Ring(uint32_t reason) {
     if ((theirs_.sleeps_for.load() & reason) == 0) return;
     if (theirs_.sleeps_for.exchange(0) != 0) SendByte();
@@ -139,6 +162,7 @@ class SharedChannel final : public Channel {
   const char* in_;
   const uint64_t capacity_;
   FileDescriptor socket_;
+  std::shared_ptr<SharedArena> memory_, peer_memory_;
   uint64_t written_ = 0;  // mine_.written, which the peer could alter
   uint64_t read_ = 0;
   bool closed_ = false;
@@ -148,15 +172,21 @@ class SharedChannel final : public Channel {
 }  // namespace
 
 std::unique_ptr<Channel> SharedMemoryChannel(std::shared_ptr<SharedSegment> segment, int side,
-                                             FileDescriptor socket, std::string peer) {
+                                             FileDescriptor socket, std::string peer,
+                                             std::shared_ptr<SharedArena> memory) {
   return std::make_unique<SharedChannel>(std::move(segment), side, std::move(socket),
-                                         std::move(peer));
+                                         std::move(peer), std::move(memory));
 }
 
 absl::StatusOr<std::vector<std::vector<std::unique_ptr<Channel>>>> InProcessMesh(
     const std::vector<std::string>& tasks, size_t queue_bytes) {
   std::vector<std::vector<std::unique_ptr<Channel>>> mesh(tasks.size());
-  for (auto& row : mesh) row.resize(tasks.size());
+  std::vector<std::shared_ptr<SharedArena>> memory(tasks.size());
+  for (size_t a = 0; a < tasks.size(); ++a) {
+    mesh[a].resize(tasks.size());
+    auto arena = SharedArena::Create();
+    if (arena.ok()) memory[a] = *std::move(arena);  // else the queues serve
+  }
   for (size_t a = 0; a < tasks.size(); ++a) {
     for (size_t b = a + 1; b < tasks.size(); ++b) {
       int sockets[2];
@@ -166,8 +196,9 @@ absl::StatusOr<std::vector<std::vector<std::unique_ptr<Channel>>>> InProcessMesh
       FileDescriptor ends[2] = {FileDescriptor(sockets[0]), FileDescriptor(sockets[1])};
       STATOR_ASSIGN_OR_RETURN(std::shared_ptr<SharedSegment> segment,
                               SharedSegment::Create(queue_bytes));
-      mesh[a][b] = SharedMemoryChannel(segment, 0, std::move(ends[0]), tasks[b]);
-      mesh[b][a] = SharedMemoryChannel(std::move(segment), 1, std::move(ends[1]), tasks[a]);
+      mesh[a][b] = SharedMemoryChannel(segment, 0, std::move(ends[0]), tasks[b], memory[a]);
+      mesh[b][a] =
+          SharedMemoryChannel(std::move(segment), 1, std::move(ends[1]), tasks[a], memory[b]);
     }
   }
   return mesh;

@@ -62,7 +62,9 @@ inline std::vector<std::string> TaskNames(int workers) {
 // process of its own would.
 inline std::pair<std::unique_ptr<Channel>, std::unique_ptr<Channel>> ChannelPair(
     Transport transport, std::string near_name, std::string far_name,
-    size_t queue_bytes = SharedSegment::kDefaultCapacity) {
+    size_t queue_bytes = SharedSegment::kDefaultCapacity,
+    std::shared_ptr<SharedArena> near_memory = nullptr,
+    std::shared_ptr<SharedArena> far_memory = nullptr) {
   if (transport == Transport::kTcp) {
     auto [near, far] = TcpPair();
     return {TcpChannel(std::move(near), far_name), TcpChannel(std::move(far), near_name)};
@@ -74,8 +76,8 @@ inline std::pair<std::unique_ptr<Channel>, std::unique_ptr<Channel>> ChannelPair
   if (transport == Transport::kSharedMemory) {
     far = SharedSegment::Open(FileDescriptor(dup(near->fd()))).value();
   }
-  return {SharedMemoryChannel(near, 0, FileDescriptor(sockets[0]), far_name),
-          SharedMemoryChannel(far, 1, FileDescriptor(sockets[1]), near_name)};
+  return {SharedMemoryChannel(near, 0, FileDescriptor(sockets[0]), far_name, near_memory),
+          SharedMemoryChannel(far, 1, FileDescriptor(sockets[1]), near_name, far_memory)};
 }
 
 inline Mesh MakeMesh(Transport transport, int workers,
@@ -83,10 +85,15 @@ inline Mesh MakeMesh(Transport transport, int workers,
   const std::vector<std::string> names = TaskNames(workers);
   if (transport == Transport::kInProcess) return InProcessMesh(names, queue_bytes).value();
   Mesh mesh(workers);
-  for (auto& row : mesh) row.resize(workers);
+  std::vector<std::shared_ptr<SharedArena>> memory(workers);
+  for (int i = 0; i < workers; ++i) {
+    mesh[i].resize(workers);
+    if (transport == Transport::kSharedMemory) memory[i] = SharedArena::Create().value();
+  }
   for (int a = 0; a < workers; ++a) {
     for (int b = a + 1; b < workers; ++b) {
-      std::tie(mesh[a][b], mesh[b][a]) = ChannelPair(transport, names[a], names[b], queue_bytes);
+      std::tie(mesh[a][b], mesh[b][a]) =
+          ChannelPair(transport, names[a], names[b], queue_bytes, memory[a], memory[b]);
     }
   }
   return mesh;

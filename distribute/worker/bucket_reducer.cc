@@ -13,7 +13,6 @@
 namespace stator::distribute {
 namespace {
 
-using runtime::Buffer;
 using runtime::DType;
 using runtime::Tensor;
 using runtime::TensorView;
@@ -87,8 +86,7 @@ absl::Status BucketReducer::Prepare(Memory& memory, absl::Span<const TensorView>
   // Whoever still holds last step's sum keeps it.
   runtime::BufferRef& slot = memory.shards[shard_];
   if (slot == nullptr || slot.use_count() > 1) {
-    STATOR_ASSIGN_OR_RETURN(slot,
-                            ToAbsl(Buffer::Allocate(std::max(memory.bytes, kAlignment))));
+    STATOR_ASSIGN_OR_RETURN(slot, group_->Allocate(std::max(memory.bytes, kAlignment)));
     std::memset(slot->data(), 0, static_cast<size_t>(slot->size()));
   }
   return absl::OkStatus();
