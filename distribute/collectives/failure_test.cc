@@ -35,7 +35,7 @@ void Sleep(int milliseconds) {
 class Failures : public testing::TestWithParam<Transport> {};
 INSTANTIATE_TEST_SUITE_P(All, Failures,
                          testing::Values(Transport::kInProcess, Transport::kSharedMemory,
-                                         Transport::kTcp),
+                                         Transport::kTcp, Transport::kTls),
                          [](const auto& info) { return std::string(TransportName(info.param)); });
 
 // Worker 3's connections close without a word. Worker 0 needs nothing from it directly.

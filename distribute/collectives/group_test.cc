@@ -271,7 +271,7 @@ TEST_P(Collectives, BroadcastFromEveryRoot) {
 INSTANTIATE_TEST_SUITE_P(
     All, Collectives,
     testing::Combine(testing::Values(Transport::kInProcess, Transport::kSharedMemory,
-                                     Transport::kTcp),
+                                     Transport::kTcp, Transport::kTls),
                      testing::Values(DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64,
                                      DType::kFloat16, DType::kBFloat16),
                      testing::Values(1, 2, 4, 8)),
@@ -301,7 +301,7 @@ TEST(Group, RefusesWrongArguments) {
 }
 
 TEST(Group, AMismatchIsAnErrorAtBothEnds) {
-  for (const Transport transport : {Transport::kInProcess, Transport::kTcp}) {
+  for (const Transport transport : {Transport::kInProcess, Transport::kTcp, Transport::kTls}) {
     RunWorkers(MakeMesh(transport, 2), {}, [&](Group& group, int rank) {
       std::vector<float> data(100'000 + rank);
       const void* input = data.data();
@@ -313,6 +313,24 @@ TEST(Group, AMismatchIsAnErrorAtBothEnds) {
                 std::string::npos)
           << status;
       EXPECT_EQ(group.Barrier(), status);  // the group is of no more use
+    });
+  }
+}
+
+// Larger than all queues together.
+TEST(Group, AHundredMegabytes) {
+  constexpr int64_t kCount = 26'000'003;
+  for (const Transport transport : {Transport::kSharedMemory, Transport::kTcp, Transport::kTls}) {
+    RunWorkers(MakeMesh(transport, 2), {}, [&](Group& group, int rank) {
+      std::vector<uint32_t> data(kCount);
+      for (int64_t i = 0; i < kCount; ++i) data[i] = static_cast<uint32_t>(i * (rank + 1));
+      const void* input = data.data();
+      const absl::Status status = group.AllReduce(
+          ReduceOp::kSum, DType::kInt32, absl::MakeConstSpan(&input, 1), data.data(), kCount);
+      ASSERT_TRUE(status.ok()) << status;
+      int64_t wrong = 0;
+      for (int64_t i = 0; i < kCount; ++i) wrong += data[i] != static_cast<uint32_t>(i * 3);
+      EXPECT_EQ(wrong, 0) << TransportName(transport) << ", rank " << rank;
     });
   }
 }

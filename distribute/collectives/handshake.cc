@@ -17,7 +17,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "messages are copied as they lie");
 
-constexpr char kMagic[8] = {'S', 'T', 'A', 'T', 'O', 'R', 'D', '1'};
+constexpr char kMagic[8] = {'S', 'T', 'A', 'T', 'O', 'R', 'D', '2'};
 constexpr size_t kMinKeyBytes = 16;
 
 void Nonce(unsigned char (&nonce)[kNonceBytes]) {
@@ -62,19 +62,20 @@ absl::Status CheckGeneration(const Generation& generation) {
   return absl::OkStatus();
 }
 
-Hello MakeHello(const Generation& generation, uint32_t from, uint32_t to) {
+Hello MakeHello(const Generation& generation, uint32_t from, uint32_t to, Wire wire) {
   Hello hello = {};
   std::memcpy(hello.magic, kMagic, sizeof(kMagic));
   hello.epoch = generation.epoch;
   hello.from = from;
   hello.to = to;
+  hello.wire = static_cast<uint64_t>(wire);
   std::memcpy(hello.job, generation.job.data(), generation.job.size());
   Nonce(hello.nonce);
   Mac(generation, "stator hello", View(hello, offsetof(Hello, mac)), "", hello.mac);
   return hello;
 }
 
-Verdict CheckHello(const Generation& generation, const Hello& hello, uint32_t to) {
+Verdict CheckHello(const Generation& generation, const Hello& hello, uint32_t to, Wire wire) {
   char job[sizeof(Hello::job)] = {};
   std::memcpy(job, generation.job.data(), generation.job.size());
   if (std::memcmp(hello.magic, kMagic, sizeof(kMagic)) != 0 ||
@@ -85,7 +86,8 @@ Verdict CheckHello(const Generation& generation, const Hello& hello, uint32_t to
   if (hello.epoch != generation.epoch) return Verdict::kWrongEpoch;
   unsigned char mac[kMacBytes];
   Mac(generation, "stator hello", View(hello, offsetof(Hello, mac)), "", mac);
-  return Equal(mac, hello.mac) && hello.to == to ? Verdict::kAccepted : Verdict::kRefused;
+  if (!Equal(mac, hello.mac) || hello.to != to) return Verdict::kRefused;
+  return hello.wire == static_cast<uint64_t>(wire) ? Verdict::kAccepted : Verdict::kOtherWire;
 }
 
 Answer MakeAnswer(const Generation& generation, const Hello& hello, Verdict verdict) {
@@ -110,10 +112,19 @@ absl::Status CheckAnswer(const Generation& generation, const Hello& hello, const
     case Verdict::kWrongEpoch:
       return absl::FailedPreconditionError(absl::StrCat(peer, " is not in epoch ", generation.epoch,
                                                         ": this task's generation has ended"));
+    case Verdict::kOtherWire:
+      return OtherWire(peer, static_cast<Wire>(hello.wire));
     default:
       return absl::PermissionDeniedError(
           absl::StrCat(peer, " refused this task (wrong job or key, or connected before)"));
   }
+}
+
+absl::Status OtherWire(const std::string& peer, Wire wire) {
+  const bool tls = wire == Wire::kTls;
+  return absl::FailedPreconditionError(
+      absl::StrCat(peer, " speaks ", tls ? "plain TCP" : "TLS", " on its data sockets, this task ",
+                   tls ? "TLS" : "plain TCP", ": the tasks' security settings differ"));
 }
 
 Proof MakeProof(const Generation& generation, const Hello& hello, const Answer& answer) {

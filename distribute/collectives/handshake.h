@@ -1,13 +1,14 @@
 // What two tasks say before they trust a data socket.
 //
 //   connector                               acceptor
-//   Hello: who, to whom, job, epoch, nonce ─►
+//   Hello: who, to whom, job, epoch,
+//          TLS or not, nonce           ─►
 //                                       ◄─ Answer: accepted, nonce   or   an error, then it closes
 //   Proof                              ─►
 //
 // Each message ends with an HMAC-SHA256 under the key of the generation, which the control channel
 // hands out; an Answer covers the Hello, a Proof covers the Answer, so nothing can be replayed.
-// Integers are little-endian.
+// Integers are little-endian. Where both want TLS (tls.h), its handshake follows the Proof.
 #ifndef STATOR_DISTRIBUTE_COLLECTIVES_HANDSHAKE_H_
 #define STATOR_DISTRIBUTE_COLLECTIVES_HANDSHAKE_H_
 
@@ -26,6 +27,9 @@ struct Generation {
   std::string key;  // secret; at least 16 bytes, new for every epoch
 };
 
+// What carries the bytes after the handshake. Both ends must mean the same.
+enum class Wire : uint64_t { kPlain = 0, kTls = 1 };
+
 inline constexpr int kMacBytes = 32;
 inline constexpr int kNonceBytes = 32;
 
@@ -34,13 +38,14 @@ struct Hello {
   uint64_t epoch;
   uint32_t from;
   uint32_t to;
+  uint64_t wire;
   char job[64];
   unsigned char nonce[kNonceBytes];
   unsigned char mac[kMacBytes];
 };
-static_assert(sizeof(Hello) == 152);
+static_assert(sizeof(Hello) == 160);
 
-enum class Verdict : uint32_t { kAccepted = 0, kRefused = 1, kWrongEpoch = 2 };
+enum class Verdict : uint32_t { kAccepted = 0, kRefused = 1, kWrongEpoch = 2, kOtherWire = 3 };
 
 struct Answer {
   uint32_t verdict;
@@ -56,14 +61,16 @@ struct Proof {
 
 absl::Status CheckGeneration(const Generation& generation);
 
-Hello MakeHello(const Generation& generation, uint32_t from, uint32_t to);
+Hello MakeHello(const Generation& generation, uint32_t from, uint32_t to, Wire wire);
 // A stranger learns nothing but the verdict; a task of another epoch learns that.
-Verdict CheckHello(const Generation& generation, const Hello& hello, uint32_t to);
+Verdict CheckHello(const Generation& generation, const Hello& hello, uint32_t to, Wire wire);
 Answer MakeAnswer(const Generation& generation, const Hello& hello, Verdict verdict);
 // Unavailable or PermissionDenied with the reason, for `peer`.
 absl::Status CheckAnswer(const Generation& generation, const Hello& hello, const Answer& answer,
                          const std::string& peer);
 Proof MakeProof(const Generation& generation, const Hello& hello, const Answer& answer);
+// FailedPrecondition: `peer` wants the other kind than this task's `wire`.
+absl::Status OtherWire(const std::string& peer, Wire wire);
 bool CheckProof(const Generation& generation, const Hello& hello, const Answer& answer,
                 const Proof& proof);
 

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <list>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "distribute/collectives/descriptor_message.h"
+#include "distribute/collectives/frames.h"
 #include "distribute/collectives/shared_arena.h"
 #include "distribute/collectives/shared_memory.h"
 #include "distribute/collectives/socket_address.h"
@@ -98,13 +100,27 @@ absl::StatusOr<FileDescriptor> Connect(const std::string& peer, const std::strin
   }
 }
 
-absl::StatusOr<std::unique_ptr<Channel>> ConnectTo(const MeshOptions& options, int peer,
+Wire WireOf(const TlsContext* tls, bool local) {
+  return tls != nullptr && !local ? Wire::kTls : Wire::kPlain;
+}
+
+absl::StatusOr<std::unique_ptr<TlsStream>> StartTls(const MeshOptions& options,
+                                                    const TlsContext& tls, TlsSide side,
+                                                    FileDescriptor fd, int peer) {
+  return TlsStream::Create(tls, side, SocketStream(std::move(fd)), options.tasks[peer],
+                           options.tls->hosts[peer]);
+}
+
+absl::StatusOr<std::unique_ptr<Channel>> ConnectTo(const MeshOptions& options,
+                                                   const TlsContext* tls, int peer,
                                                    std::shared_ptr<SharedArena> arena,
                                                    const RunControl& control) {
   const Generation& generation = options.generation;
   const std::string& name = options.tasks[peer];
+  STATOR_ASSIGN_OR_RETURN(const SocketAddress where, SocketAddress::Parse(options.addresses[peer]));
   STATOR_ASSIGN_OR_RETURN(FileDescriptor fd, Connect(name, options.addresses[peer], control));
-  const Hello hello = MakeHello(generation, options.rank, peer);
+  const Wire wire = WireOf(tls, where.is_local());
+  const Hello hello = MakeHello(generation, options.rank, peer, wire);
   Answer answer;
   if (!SendAll(fd.get(), &hello, sizeof(hello))) {
     return absl::UnavailableError(absl::StrCat(name, " closed the connection"));
@@ -115,7 +131,15 @@ absl::StatusOr<std::unique_ptr<Channel>> ConnectTo(const MeshOptions& options, i
   if (!SendAll(fd.get(), &proof, sizeof(proof))) {
     return absl::UnavailableError(absl::StrCat(name, " closed the connection"));
   }
-  STATOR_ASSIGN_OR_RETURN(const SocketAddress where, SocketAddress::Parse(options.addresses[peer]));
+  if (wire == Wire::kTls) {
+    STATOR_ASSIGN_OR_RETURN(std::unique_ptr<TlsStream> stream,
+                            StartTls(options, *tls, TlsSide::kConnects, std::move(fd), peer));
+    while (true) {
+      STATOR_ASSIGN_OR_RETURN(const short events, stream->Handshake());
+      if (events == 0) return FramedChannel(std::move(stream), name);
+      STATOR_RETURN_IF_ERROR(Await(stream->fd(), events, control));
+    }
+  }
   if (!where.is_local()) return TcpChannel(std::move(fd), name);
   STATOR_ASSIGN_OR_RETURN(FileDescriptor memory, AwaitDescriptor(fd.get(), name, control));
   STATOR_ASSIGN_OR_RETURN(std::shared_ptr<SharedSegment> segment,
@@ -125,7 +149,11 @@ absl::StatusOr<std::unique_ptr<Channel>> ConnectTo(const MeshOptions& options, i
 
 // Somebody who has connected and may become a peer.
 struct Visitor {
+  int socket() const { return tls != nullptr ? tls->fd() : fd.get(); }
+
   FileDescriptor fd;
+  std::unique_ptr<TlsStream> tls;  // from the proof on, where there is TLS
+  short events = POLLIN;
   bool local = false;
   int64_t until_ns = 0;
   size_t received = 0;  // bytes of hello, then of proof
@@ -136,9 +164,14 @@ struct Visitor {
 
 class Reception {
  public:
-  Reception(const MeshOptions& options, const std::vector<const Listener*>& listeners,
-            std::shared_ptr<SharedArena> arena, std::vector<std::unique_ptr<Channel>>& channels)
-      : options_(options), listeners_(listeners), arena_(std::move(arena)), channels_(channels) {}
+  Reception(const MeshOptions& options, const TlsContext* tls,
+            const std::vector<const Listener*>& listeners, std::shared_ptr<SharedArena> arena,
+            std::vector<std::unique_ptr<Channel>>& channels)
+      : options_(options),
+        tls_(tls),
+        listeners_(listeners),
+        arena_(std::move(arena)),
+        channels_(channels) {}
 
   absl::Status Run(const RunControl& control) {
     while (true) {
@@ -160,7 +193,9 @@ class Reception {
   absl::Status Step() {
     std::vector<pollfd> waits;
     for (const Listener* listener : listeners_) waits.push_back({listener->fd(), POLLIN, 0});
-    for (const Visitor& visitor : visitors_) waits.push_back({visitor.fd.get(), POLLIN, 0});
+    for (const Visitor& visitor : visitors_) {
+      waits.push_back({visitor.socket(), visitor.events, 0});
+    }
     poll(waits.data(), waits.size(), kPollMilliseconds);
     size_t i = listeners_.size();
     for (auto visitor = visitors_.begin(); visitor != visitors_.end(); ++i) {
@@ -190,6 +225,7 @@ class Reception {
 
   // Reads what a visitor has said so far; false to close it.
   absl::StatusOr<bool> Hear(Visitor& visitor) {
+    if (visitor.tls != nullptr) return Secure(visitor);
     const bool first = visitor.received < sizeof(Hello);
     char* target = first
                        ? reinterpret_cast<char*>(&visitor.hello) + visitor.received
@@ -208,15 +244,20 @@ class Reception {
            channels_[hello.from] == nullptr;
   }
 
-  bool AnswerHello(Visitor& visitor) {
-    Verdict verdict = CheckHello(options_.generation, visitor.hello, options_.rank);
+  absl::StatusOr<bool> AnswerHello(Visitor& visitor) {
+    const Wire wire = WireOf(tls_, visitor.local);
+    Verdict verdict = CheckHello(options_.generation, visitor.hello, options_.rank, wire);
     if (verdict == Verdict::kAccepted && !Expected(visitor.hello)) verdict = Verdict::kRefused;
     if (verdict == Verdict::kAccepted && visitor.local && !SameUser(visitor.fd.get())) {
       verdict = Verdict::kRefused;
     }
     visitor.answer = MakeAnswer(options_.generation, visitor.hello, verdict);
-    return SendAll(visitor.fd.get(), &visitor.answer, sizeof(visitor.answer)) &&
-           verdict == Verdict::kAccepted;
+    const bool sent = SendAll(visitor.fd.get(), &visitor.answer, sizeof(visitor.answer));
+    // It knows the key: this is no stranger, and would not come back otherwise.
+    if (verdict == Verdict::kOtherWire && visitor.hello.from < options_.tasks.size()) {
+      return OtherWire(options_.tasks[visitor.hello.from], wire);
+    }
+    return sent && verdict == Verdict::kAccepted;
   }
 
   static bool SameUser(int fd) {
@@ -225,7 +266,21 @@ class Reception {
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid();
   }
 
-  // Always false: the visitor has become a channel, or is closed.
+  // A visitor that has proved to know the key shows its certificate.
+  absl::StatusOr<bool> Secure(Visitor& visitor) {
+    const uint32_t from = visitor.hello.from;
+    absl::StatusOr<short> events = visitor.tls->Handshake();
+    if (absl::IsUnavailable(events.status())) return false;  // as if it had never come
+    STATOR_RETURN_IF_ERROR(events.status());
+    visitor.events = *events;
+    if (*events != 0) return true;
+    if (Expected(visitor.hello)) {
+      channels_[from] = FramedChannel(std::move(visitor.tls), options_.tasks[from]);
+    }
+    return false;
+  }
+
+  // False: the visitor has become a channel, or is closed.
   absl::StatusOr<bool> Admit(Visitor& visitor) {
     if (!CheckProof(options_.generation, visitor.hello, visitor.answer, visitor.proof) ||
         !Expected(visitor.hello)) {
@@ -233,6 +288,12 @@ class Reception {
     }
     const uint32_t from = visitor.hello.from;
     const std::string& name = options_.tasks[from];
+    if (WireOf(tls_, visitor.local) == Wire::kTls) {
+      STATOR_ASSIGN_OR_RETURN(visitor.tls, StartTls(options_, *tls_, TlsSide::kAccepts,
+                                                    std::move(visitor.fd), static_cast<int>(from)));
+      visitor.until_ns = INT64_MAX;  // no stranger: only `control` ends the wait
+      return Secure(visitor);
+    }
     if (!visitor.local) {
       channels_[from] = TcpChannel(std::move(visitor.fd), name);
       return false;
@@ -246,6 +307,7 @@ class Reception {
   }
 
   const MeshOptions& options_;
+  const TlsContext* const tls_;
   const std::vector<const Listener*>& listeners_;
   const std::shared_ptr<SharedArena> arena_;
   std::vector<std::unique_ptr<Channel>>& channels_;
@@ -264,6 +326,14 @@ absl::StatusOr<std::vector<std::unique_ptr<Channel>>> ConnectMesh(
     return absl::InvalidArgumentError(absl::StrCat(
         "mesh: ", tasks, " tasks, ", options.addresses.size(), " addresses, rank ", options.rank));
   }
+  std::unique_ptr<TlsContext> tls;
+  if (options.tls.has_value()) {
+    if (options.tls->hosts.size() != tasks) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("mesh: ", tasks, " tasks, ", options.tls->hosts.size(), " TLS names"));
+    }
+    STATOR_ASSIGN_OR_RETURN(tls, TlsContext::Create(options.tls->identity));
+  }
   std::vector<std::unique_ptr<Channel>> channels(tasks);
   std::shared_ptr<SharedArena> arena;
   if (tasks > 1) {
@@ -271,9 +341,9 @@ absl::StatusOr<std::vector<std::unique_ptr<Channel>>> ConnectMesh(
     if (created.ok()) arena = *std::move(created);  // else the queues serve
   }
   for (int peer = 0; peer < options.rank; ++peer) {
-    STATOR_ASSIGN_OR_RETURN(channels[peer], ConnectTo(options, peer, arena, control));
+    STATOR_ASSIGN_OR_RETURN(channels[peer], ConnectTo(options, tls.get(), peer, arena, control));
   }
-  STATOR_RETURN_IF_ERROR(Reception(options, listeners, arena, channels).Run(control));
+  STATOR_RETURN_IF_ERROR(Reception(options, tls.get(), listeners, arena, channels).Run(control));
   return channels;
 }
 

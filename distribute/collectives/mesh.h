@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "distribute/collectives/file_descriptor.h"
 #include "distribute/collectives/handshake.h"
 #include "distribute/collectives/shared_segment.h"
+#include "distribute/collectives/tls.h"
 #include "runtime/core/run_control.h"
 
 namespace stator::distribute {
@@ -37,18 +39,27 @@ class Listener {
   std::string path_;
 };
 
+// With it all TCP is encrypted, and each end shows a certificate; sockets of one host stay plain.
+struct MeshTls {
+  TlsIdentity identity;
+  std::vector<std::string> hosts;  // by rank: the name that its certificate is for
+};
+
 struct MeshOptions {
   Generation generation;
   int rank = 0;
   std::vector<std::string> tasks;      // names by rank
   std::vector<std::string> addresses;  // by rank: where each listens for this task
   size_t queue_bytes = SharedSegment::kDefaultCapacity;
+  std::optional<MeshTls> tls;
 };
 
 // A channel to every other task, by rank, null at the own one. This task connects to all lower
 // ranks, then accepts the higher ones on `listeners` (a task on several hosts' behalf may have one
 // of each kind). Blocks until all are there, `control` stops it, or a peer refuses. Strangers get
 // an error and cost one descriptor for at most two seconds; no more than 64 are heard at a time.
+// Who knows the generation's key, but has no certificate for its name or speaks no TLS where this
+// task does, fails the call at both ends: PermissionDenied or FailedPrecondition.
 absl::StatusOr<std::vector<std::unique_ptr<Channel>>> ConnectMesh(
     const MeshOptions& options, const std::vector<const Listener*>& listeners,
     const runtime::RunControl& control);

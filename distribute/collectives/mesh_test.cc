@@ -11,6 +11,8 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "distribute/collectives/group.h"
@@ -50,14 +52,28 @@ struct Site {
       const std::string path =
           std::string("unix:/tmp/stator.") + std::to_string(getpid()) + "." + std::to_string(i);
       listeners.push_back(
-          Listener::Create(transport == Transport::kTcp ? "tcp:127.0.0.1:0" : path).value());
+          Listener::Create(transport == Transport::kSharedMemory ? path : "tcp:127.0.0.1:0")
+              .value());
       options.addresses.push_back(listeners.back()->address());
+    }
+    if (transport == Transport::kTls) {
+      options.tls.emplace();
+      options.tls->hosts.assign(JobAuthority().hosts().begin(),
+                                JobAuthority().hosts().begin() + workers);
     }
   }
 
-  absl::StatusOr<std::unique_ptr<Group>> Join(int rank) {
+  MeshOptions Options(int rank) const {
     MeshOptions mine = options;
     mine.rank = rank;
+    if (mine.tls.has_value()) mine.tls->identity = JobAuthority().identity(rank);
+    return mine;
+  }
+
+  Wire wire() const { return options.tls.has_value() ? Wire::kTls : Wire::kPlain; }
+
+  absl::StatusOr<std::unique_ptr<Group>> Join(int rank) {
+    const MeshOptions mine = Options(rank);
     auto channels = ConnectMesh(mine, {listeners[rank].get()}, Within(20));
     if (!channels.ok()) return channels.status();
     GroupOptions group;
@@ -78,7 +94,9 @@ pid_t Fork(const std::function<void()>& work) {
 }
 
 class MeshTest : public testing::TestWithParam<Transport> {};
-INSTANTIATE_TEST_SUITE_P(All, MeshTest, testing::Values(Transport::kSharedMemory, Transport::kTcp),
+INSTANTIATE_TEST_SUITE_P(All, MeshTest,
+                         testing::Values(Transport::kSharedMemory, Transport::kTcp,
+                                         Transport::kTls),
                          [](const auto& info) { return std::string(TransportName(info.param)); });
 
 TEST_P(MeshTest, ProcessesSum) {
@@ -204,19 +222,24 @@ TEST_P(MeshTest, StrangersGetAnErrorAndNothingElse) {
 
   Generation generation = site.options.generation;
   generation.key = "another key, as long";
-  EXPECT_EQ(Knock(site, BytesOf(MakeHello(generation, 1, 0))), refusal(Verdict::kRefused));
+  EXPECT_EQ(Knock(site, BytesOf(MakeHello(generation, 1, 0, site.wire()))),
+            refusal(Verdict::kRefused));
   generation = site.options.generation;
   generation.job = "another job";
-  EXPECT_EQ(Knock(site, BytesOf(MakeHello(generation, 1, 0))), refusal(Verdict::kRefused));
+  EXPECT_EQ(Knock(site, BytesOf(MakeHello(generation, 1, 0, site.wire()))),
+            refusal(Verdict::kRefused));
   generation = site.options.generation;
   generation.epoch = 6;
-  EXPECT_EQ(Knock(site, BytesOf(MakeHello(generation, 1, 0))), refusal(Verdict::kWrongEpoch));
+  EXPECT_EQ(Knock(site, BytesOf(MakeHello(generation, 1, 0, site.wire()))),
+            refusal(Verdict::kWrongEpoch));
   generation = site.options.generation;
-  EXPECT_EQ(Knock(site, BytesOf(MakeHello(generation, 1, 1))), refusal(Verdict::kRefused));
-  EXPECT_EQ(Knock(site, BytesOf(MakeHello(generation, 5, 0))), refusal(Verdict::kRefused));
+  EXPECT_EQ(Knock(site, BytesOf(MakeHello(generation, 1, 1, site.wire()))),
+            refusal(Verdict::kRefused));
+  EXPECT_EQ(Knock(site, BytesOf(MakeHello(generation, 5, 0, site.wire()))),
+            refusal(Verdict::kRefused));
   // A recorded hello gets an answer, but no channel: it cannot prove anything.
-  const std::string replayed =
-      Knock(site, BytesOf(MakeHello(generation, 1, 0)) + std::string(sizeof(Proof), '\0'));
+  const std::string replayed = Knock(
+      site, BytesOf(MakeHello(generation, 1, 0, site.wire())) + std::string(sizeof(Proof), '\0'));
   EXPECT_EQ(replayed.size(), sizeof(Answer));
 
   // The right one is still welcome.
@@ -230,14 +253,12 @@ TEST_P(MeshTest, ATaskOfAnOldEpochOrWithAWrongKeyIsTold) {
   for (const bool old : {true, false}) {
     Site site(GetParam(), 2);
     std::thread host([&] {
-      MeshOptions mine = site.options;
-      const auto channels = ConnectMesh(mine, {site.listeners[0].get()}, Within(0.3));
+      const auto channels = ConnectMesh(site.Options(0), {site.listeners[0].get()}, Within(0.3));
       EXPECT_EQ(channels.status().code(), absl::StatusCode::kDeadlineExceeded);
       EXPECT_NE(std::string(channels.status().message()).find("waiting for worker 1"),
                 std::string::npos);
     });
-    MeshOptions mine = site.options;
-    mine.rank = 1;
+    MeshOptions mine = site.Options(1);
     if (old) {
       mine.generation.epoch = 6;
     } else {
@@ -252,11 +273,103 @@ TEST_P(MeshTest, ATaskOfAnOldEpochOrWithAWrongKeyIsTold) {
   }
 }
 
+// Rank 1 knows the key, but comes with other TLS settings than rank 0 expects.
+std::pair<absl::Status, absl::Status> JoinBoth(const Site& site, MeshOptions zero,
+                                               MeshOptions one) {
+  absl::Status of_zero;
+  std::thread host(
+      [&] { of_zero = ConnectMesh(zero, {site.listeners[0].get()}, Within(20)).status(); });
+  const absl::Status of_one = ConnectMesh(one, {site.listeners[1].get()}, Within(20)).status();
+  host.join();
+  return {of_zero, of_one};
+}
+
+bool Says(const absl::Status& status, const std::string& text) {
+  return std::string(status.message()).find(text) != std::string::npos;
+}
+
+TEST(MeshTls, AWrongCertificateIsRefusedAtBothEnds) {
+  const TestAuthority foreign;
+  const Site site(Transport::kTls, 2);
+  for (const int at_fault : {0, 1}) {
+    for (const bool other_name : {true, false}) {
+      MeshOptions options[2] = {site.Options(0), site.Options(1)};
+      options[at_fault].tls->identity =
+          other_name ? JobAuthority().identity(2) : foreign.identity(at_fault);
+      // Who is foreign trusts the job all the same.
+      options[at_fault].tls->identity.authority = JobAuthority().identity(0).authority;
+      absl::Status statuses[2];
+      std::tie(statuses[0], statuses[1]) = JoinBoth(site, options[0], options[1]);
+      const absl::Status& theirs = statuses[1 - at_fault];
+      const absl::Status& own = statuses[at_fault];
+      const std::string named = "worker " + std::to_string(at_fault);
+      EXPECT_EQ(theirs.code(), absl::StatusCode::kPermissionDenied) << theirs;
+      EXPECT_TRUE(Says(theirs, named + " showed a certificate for worker-")) << theirs;
+      EXPECT_TRUE(Says(theirs, other_name ? "hostname mismatch" : "issuer")) << theirs;
+      EXPECT_EQ(own.code(), absl::StatusCode::kPermissionDenied) << own;
+      EXPECT_TRUE(Says(own, "refused this task's certificate")) << own;
+    }
+  }
+}
+
+TEST(MeshTls, PlainAndTlsDoNotMeet) {
+  const Site site(Transport::kTls, 2);
+  for (const int plain : {0, 1}) {
+    MeshOptions options[2] = {site.Options(0), site.Options(1)};
+    options[plain].tls.reset();
+    absl::Status statuses[2];
+    std::tie(statuses[0], statuses[1]) = JoinBoth(site, options[0], options[1]);
+    for (int rank = 0; rank < 2; ++rank) {
+      EXPECT_EQ(statuses[rank].code(), absl::StatusCode::kFailedPrecondition) << statuses[rank];
+      EXPECT_TRUE(Says(statuses[rank], rank == plain ? "this task plain TCP" : "this task TLS"))
+          << statuses[rank];
+      EXPECT_TRUE(Says(statuses[rank], "worker " + std::to_string(1 - rank))) << statuses[rank];
+    }
+  }
+}
+
+// A peer that knows the key and then is silent, or dies, in the TLS handshake holds up nobody else.
+TEST(MeshTls, ASilentPeerIsWaitedForWhileOthersJoin) {
+  Site site(Transport::kTls, 3);
+  std::thread host([&] {
+    const absl::Status status =
+        ConnectMesh(site.Options(0), {site.listeners[0].get()}, Within(2)).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
+    EXPECT_TRUE(Says(status, "waiting for worker 1 to connect")) << status;
+  });
+  const SocketAddress where = SocketAddress::Parse(site.options.addresses[0]).value();
+  FileDescriptor silent[2];
+  for (FileDescriptor& fd : silent) {
+    fd = FileDescriptor(socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(connect(fd.get(), where.get(), where.length()), 0);
+    const Hello hello = MakeHello(site.options.generation, 1, 0, Wire::kTls);
+    Answer answer;
+    ASSERT_EQ(send(fd.get(), &hello, sizeof(hello), 0), static_cast<ssize_t>(sizeof(hello)));
+    ASSERT_EQ(recv(fd.get(), &answer, sizeof(answer), MSG_WAITALL),
+              static_cast<ssize_t>(sizeof(answer)));
+    const Proof proof = MakeProof(site.options.generation, hello, answer);
+    ASSERT_EQ(send(fd.get(), &proof, sizeof(proof), 0), static_cast<ssize_t>(sizeof(proof)));
+  }
+  silent[1] = FileDescriptor();  // this one dies
+  // Rank 2 is heard, so that rank 0 misses only rank 1, for which rank 2 waits in vain too.
+  const absl::Status status =
+      ConnectMesh(site.Options(2), {site.listeners[2].get()}, Within(1.5)).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
+  host.join();
+}
+
 TEST(Mesh, RefusesUnusableArguments) {
   EXPECT_FALSE(Listener::Create("127.0.0.1:80").ok());
   EXPECT_FALSE(Listener::Create("unix:" + std::string(200, 'x')).ok());
   MeshOptions options;
   options.generation = {"job", 1, "short"};
+  EXPECT_EQ(ConnectMesh(options, {}, {}).status().code(), absl::StatusCode::kInvalidArgument);
+  const Site site(Transport::kTls, 2);
+  options = site.Options(0);
+  options.tls->hosts.pop_back();
+  EXPECT_EQ(ConnectMesh(options, {}, {}).status().code(), absl::StatusCode::kInvalidArgument);
+  options = site.Options(0);
+  options.tls->identity.private_key = JobAuthority().identity(1).private_key;
   EXPECT_EQ(ConnectMesh(options, {}, {}).status().code(), absl::StatusCode::kInvalidArgument);
 }
 

@@ -5,22 +5,27 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "distribute/collectives/frames.h"
 #include "distribute/collectives/group.h"
 #include "distribute/collectives/shared_memory.h"
 #include "distribute/collectives/tcp.h"
+#include "distribute/collectives/test_certificates.h"
+#include "distribute/collectives/tls.h"
 
 namespace stator::distribute {
 
-enum class Transport { kInProcess, kSharedMemory, kTcp };
+enum class Transport { kInProcess, kSharedMemory, kTcp, kTls };
 
 inline const char* TransportName(Transport transport) {
   switch (transport) {
@@ -30,6 +35,8 @@ inline const char* TransportName(Transport transport) {
       return "shared_memory";
     case Transport::kTcp:
       return "tcp";
+    case Transport::kTls:
+      return "tls";
   }
   return "";
 }
@@ -58,6 +65,32 @@ inline std::vector<std::string> TaskNames(int workers) {
   return names;
 }
 
+// Two ends of a TLS stream, before their handshake; `near` and `far` are who they are, and each
+// expects the other.
+inline std::pair<std::unique_ptr<TlsStream>, std::unique_ptr<TlsStream>> TlsPair(
+    const TlsIdentity& near_identity, const TlsIdentity& far_identity,
+    std::unique_ptr<ByteStream> near, std::unique_ptr<ByteStream> far) {
+  const std::vector<std::string>& hosts = JobAuthority().hosts();
+  return {TlsStream::Create(*TlsContext::Create(near_identity).value(), TlsSide::kConnects,
+                            std::move(near), "worker 1", hosts[1])
+              .value(),
+          TlsStream::Create(*TlsContext::Create(far_identity).value(), TlsSide::kAccepts,
+                            std::move(far), "worker 0", hosts[0])
+              .value()};
+}
+
+// Both sides of a handshake in turn, until each is done or has failed.
+inline std::pair<absl::Status, absl::Status> ShakeHands(TlsStream& near, TlsStream& far) {
+  absl::StatusOr<short> events[2] = {POLLIN, POLLIN};
+  for (int round = 0; round < 100'000; ++round) {
+    if (events[0].ok() && *events[0] != 0) events[0] = near.Handshake();
+    if (events[1].ok() && *events[1] != 0) events[1] = far.Handshake();
+    const auto over = [](const auto& e) { return !e.ok() || *e == 0; };
+    if (over(events[0]) && over(events[1])) return {events[0].status(), events[1].status()};
+  }
+  return {absl::DeadlineExceededError("near"), absl::DeadlineExceededError("far")};
+}
+
 // Both ends of one connection; over shared memory each end maps the segment for itself, as a
 // process of its own would.
 inline std::pair<std::unique_ptr<Channel>, std::unique_ptr<Channel>> ChannelPair(
@@ -68,6 +101,15 @@ inline std::pair<std::unique_ptr<Channel>, std::unique_ptr<Channel>> ChannelPair
   if (transport == Transport::kTcp) {
     auto [near, far] = TcpPair();
     return {TcpChannel(std::move(near), far_name), TcpChannel(std::move(far), near_name)};
+  }
+  if (transport == Transport::kTls) {
+    auto [near_socket, far_socket] = TcpPair();
+    auto [near, far] =
+        TlsPair(JobAuthority().identity(0), JobAuthority().identity(1),
+                SocketStream(std::move(near_socket)), SocketStream(std::move(far_socket)));
+    const auto [near_status, far_status] = ShakeHands(*near, *far);
+    EXPECT_TRUE(near_status.ok() && far_status.ok()) << near_status << far_status;
+    return {FramedChannel(std::move(near), far_name), FramedChannel(std::move(far), near_name)};
   }
   int sockets[2];
   EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
