@@ -64,12 +64,13 @@ absl::StatusOr<DataListeners> DataListeners::Create(const std::string& host, int
 
 absl::StatusOr<std::unique_ptr<Group>> DataListeners::Connect(
     const Generation& generation, int index, int rank, const std::vector<std::string>& names,
-    const std::vector<std::string>& addresses, int64_t spin_ns,
-    const runtime::RunControl& control) const {
+    const std::vector<std::string>& addresses, int64_t spin_ns, const runtime::RunControl& control,
+    std::optional<MeshTls> tls) const {
   MeshOptions mesh;
   mesh.generation = generation;
   mesh.rank = rank;
   mesh.tasks = names;
+  mesh.tls = std::move(tls);
   for (const std::string& address : addresses) {
     STATOR_ASSIGN_OR_RETURN(mesh.addresses.emplace_back(), Reach(HostIdentity(), address));
   }

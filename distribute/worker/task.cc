@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -325,6 +326,21 @@ class Task {
     return absl::OkStatus();
   }
 
+  // How the data sockets between hosts are encrypted, if the job has certificates.
+  absl::StatusOr<std::optional<MeshTls>> DataTls() const {
+    if (environment_.tls_directory.empty()) return std::nullopt;
+    STATOR_ASSIGN_OR_RETURN(const Credentials credentials, ReadCredentials());
+    MeshTls tls;
+    tls.identity.authority = credentials.authority;
+    tls.identity.certificate = credentials.certificate;
+    tls.identity.private_key = credentials.private_key;
+    for (size_t i = 0; i < roster_.tasks.size(); ++i) {
+      tls.hosts.insert(tls.hosts.end(), roster_.data_addresses[i].size(),
+                       TaskHostName(roster_.tasks[i]));
+    }
+    return tls;
+  }
+
   absl::Status TrainDevice(int device) {
     std::vector<std::string> names, addresses;
     for (const auto& of_task : roster_.data_addresses) {
@@ -342,9 +358,11 @@ class Task {
     control.token = &member_->ended();
     control.deadline_ns = runtime::NowNanoseconds() +
                           static_cast<int64_t>(job_.timeouts().start_seconds() * 1e9);
+    STATOR_ASSIGN_OR_RETURN(std::optional<MeshTls> tls, DataTls());
     STATOR_ASSIGN_OR_RETURN(
         auto group, listeners_->Connect({job_.name(), roster_.epoch, roster_.key}, device, rank,
-                                        names, addresses, SpinBudget(local, threads), control));
+                                        names, addresses, SpinBudget(local, threads), control,
+                                        std::move(tls)));
     ReplicaOptions options;
     options.virtual_replicas = job_.strategy().virtual_replicas();
     options.threads = threads;
