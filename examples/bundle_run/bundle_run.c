@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum { kPixels = 28 * 28 };
-static stator_error error = STATOR_INIT(stator_error);
+static stator_error error = {.struct_size = sizeof(stator_error)};
 
 static void check(int ok, const char* message) {
   if (!ok) exit((fprintf(stderr, "bundle_run: %s\n", message), 1));

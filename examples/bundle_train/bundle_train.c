@@ -9,7 +9,7 @@ enum { kBatch = 128, kPixels = 28 * 28 };
 static float images[kBatch][kPixels], rate;
 static int32_t labels[kBatch];
 static int64_t step, seed;
-static stator_error error = STATOR_INIT(stator_error);
+static stator_error error = {.struct_size = sizeof(stator_error)};
 static stator_model* model;
 static stator_context* context;
 
