@@ -2,15 +2,19 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "distribute/control/restart_policy.h"
 #include "distribute/job/job_file.h"
 #include "distribute/strategy/plan_report.h"
+#include "distribute/worker/replica.h"
 #include "distribute/worker/task.h"
 #include "graph/status_macros.h"
 #include "stator.h"
@@ -34,6 +38,30 @@ Arguments ReadArguments(int argc, char** argv) {
   return arguments;
 }
 
+absl::StatusOr<std::unique_ptr<runtime::Session>> MakeSession(GraphDef graph,
+                                                              runtime::SessionOptions options) {
+  return NewSession(std::move(graph), std::move(options));
+}
+
+// Compiles the step as each task would, for one replica that is alone.
+absl::StatusOr<int64_t> RunBytes(const Job& job, const TrainingProgram& program,
+                                 const ShardedStep* sharded) {
+  // Its one shard is as large as those of the job.
+  TrainingProgram alone = program;
+  const int shards = job.strategy().virtual_replicas();
+  alone.batch = [&](int64_t step, int, int) { return program.batch(step, 0, shards); };
+  std::vector<std::unique_ptr<Channel>> channels(1);
+  GroupOptions group_options;
+  group_options.tasks = {"worker:0"};
+  STATOR_ASSIGN_OR_RETURN(auto group, Group::Create(std::move(group_options), std::move(channels)));
+  ReplicaOptions options;
+  options.threads = job.resources().threads();
+  options.seed = job.training().seed();
+  STATOR_ASSIGN_OR_RETURN(const auto replica, Replica::Create(&alone, sharded, MakeSession, options,
+                                                              std::move(group), nullptr));
+  return replica->PlannedBytes();
+}
+
 absl::Status PrintPlan(const Job& job, const TrainingProgram& program) {
   PlanRequest request;
   request.job = job.name();
@@ -43,14 +71,15 @@ absl::Status PrintPlan(const Job& job, const TrainingProgram& program) {
   request.global_batch = job.training().global_batch();
   STATOR_ASSIGN_OR_RETURN(const graph::Graph graph,
                           graph::Graph::FromGraphDef(program.graph, &Ops()));
-  if (request.virtual_replicas == 1) {
-    std::printf("%s", PlanReport(graph, nullptr, request).c_str());
-    return absl::OkStatus();
+  absl::optional<ShardedStep> sharded;
+  if (request.virtual_replicas > 1) {
+    STATOR_ASSIGN_OR_RETURN(
+        sharded,
+        ShardGraph(graph, program.step, {.bucket_bytes = job.strategy().bucket_bytes()}));
   }
-  STATOR_ASSIGN_OR_RETURN(
-      const ShardedStep sharded,
-      ShardGraph(graph, program.step, {.bucket_bytes = job.strategy().bucket_bytes()}));
-  std::printf("%s", PlanReport(graph, &sharded, request).c_str());
+  const ShardedStep* const step = sharded ? &*sharded : nullptr;
+  STATOR_ASSIGN_OR_RETURN(request.run_bytes, RunBytes(job, program, step));
+  std::printf("%s", PlanReport(graph, step, request).c_str());
   return absl::OkStatus();
 }
 
@@ -75,10 +104,7 @@ absl::StatusOr<int> RunJob(const Arguments& arguments, const BuildProgram& build
     STATOR_RETURN_IF_ERROR(PrintPlan(job, program));
     return kExitDone;
   }
-  const SessionFactory new_session = [](GraphDef graph, runtime::SessionOptions options) {
-    return NewSession(std::move(graph), std::move(options));
-  };
-  return RunTask(job, task, program, new_session, &Ops());
+  return RunTask(job, task, program, MakeSession, &Ops());
 }
 
 }  // namespace

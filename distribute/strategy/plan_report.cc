@@ -82,6 +82,10 @@ std::string PlanReport(const graph::Graph& graph, const ShardedStep* sharded,
     if (variables.unknown > 0) {
       absl::StrAppend(&text, " (", variables.unknown, " of them of sizes that are not known yet)");
     }
+    if (request.run_bytes >= 0) {
+      absl::StrAppend(&text, "\n            ", request.run_bytes,
+                      " bytes for what a run computes on its way");
+    }
     if (sharded == nullptr) {
       absl::StrAppend(&text, "\n  computes  the whole batch\n  sends     nothing\n");
       continue;

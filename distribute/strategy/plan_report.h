@@ -17,6 +17,7 @@ struct PlanRequest {
   int virtual_replicas = 1;
   int64_t global_batch = 0;  // 0: not known
   int64_t small_bytes = 16 << 10;  // GroupOptions::small_bytes
+  int64_t run_bytes = -1;  // planned for one shard's run; -1: not known
 };
 
 // Bytes that one replica sends to each other one in a step, by rank; 0 for itself.

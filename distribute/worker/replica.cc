@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "graph/status_macros.h"
+#include "runtime/core/runner.h"
 #include "runtime/session/status.h"
 
 namespace stator::distribute {
@@ -224,6 +225,27 @@ absl::StatusOr<std::vector<double>> Replica::Evaluate() {
   }
   for (double& total : totals) total /= std::max(examples, 1.0);
   return totals;
+}
+
+absl::StatusOr<int64_t> Replica::PlannedBytes() {
+  STATOR_RETURN_IF_ERROR(Initialize());
+  STATOR_RETURN_IF_ERROR(Step(0).status());
+  STATOR_ASSIGN_OR_RETURN(
+      std::vector<Tensor> feeds,
+      program_.batch(0, 0, sharded_ != nullptr ? options_.virtual_replicas : 1));
+  if (sharded_ != nullptr) feeds.push_back(Tensor::Scalar<int64_t>(0));
+  const std::string target =
+      sharded_ != nullptr ? sharded_->shard_targets.front() : program_.step.target;
+  for (const auto& executable : session_->Executables()) {
+    const auto& targets = executable->model().entry_points[0].targets;
+    if (std::find(targets.begin(), targets.end(), target) == targets.end()) continue;
+    STATOR_ASSIGN_OR_RETURN(auto runner,
+                            ToAbsl(runtime::Runner::Create(executable, 0, variables())));
+    runtime::RunPlan plan;
+    STATOR_RETURN_IF_ERROR(ToAbsl(runner->Plan(feeds, options_.threads, &plan)));
+    return plan.arena_bytes + plan.scratch_bytes;
+  }
+  return absl::InternalError("the session holds no executable of a step");
 }
 
 double Replica::HiddenShare() const {

@@ -52,6 +52,10 @@ class Replica {
   // Values of the evaluation's metrics over all its batches; computed by this replica alone.
   absl::StatusOr<std::vector<double>> Evaluate();
 
+  // Bytes planned for one run of a shard's part (the plain step's, if there are no shards) beside
+  // variables and sums, with inputs as those of step 0. Runs that step, alone: for reports.
+  absl::StatusOr<int64_t> PlannedBytes();
+
   // Chrome's trace format: the kernels of the last step's shards, and the sums beside them.
   absl::StatusOr<std::string> TraceJson() const;
 
