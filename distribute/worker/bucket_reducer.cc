@@ -13,6 +13,7 @@
 namespace stator::distribute {
 namespace {
 
+using runtime::Buffer;
 using runtime::DType;
 using runtime::Tensor;
 using runtime::TensorView;
