@@ -18,7 +18,7 @@ namespace stator::distribute {
 namespace {
 
 constexpr absl::Duration kSendTimeout = absl::Seconds(1);
-constexpr absl::Duration kFailWait = absl::Seconds(1);
+constexpr absl::Duration kFailWait = absl::Milliseconds(600);
 constexpr size_t kMaxJoinBytes = 512 << 10;
 
 absl::Time Now() { return SteadyClock::Get().Now(); }
@@ -107,6 +107,11 @@ class ThreadedMember final : public Member {
     return go == MemberMachine::Step::kGo;
   }
 
+  int64_t begun_step() const override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return machine_.begun_step();
+  }
+
   int64_t drain_step() const override {
     std::lock_guard<std::mutex> lock(mutex_);
     return machine_.drain_step();
@@ -144,6 +149,11 @@ class ThreadedMember final : public Member {
   absl::Status failure() const override {
     std::lock_guard<std::mutex> lock(mutex_);
     return machine_.failure();
+  }
+
+  std::string failed_task() const override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return machine_.failed_task();
   }
 
   absl::Status Leave() override {

@@ -72,6 +72,8 @@ class Member {
   // round trip where the last step is just being chosen. True when the generation has failed: see
   // failure().
   virtual bool BeginStep(int64_t step) = 0;
+  // The furthest step for which BeginStep was called; 0 before.
+  virtual int64_t begun_step() const = 0;
   // The last step, once it is chosen; else 0.
   virtual int64_t drain_step() const = 0;
   // Lets all tasks stop after the same step (SIGTERM, SIGUSR1). Returns at once.
@@ -83,13 +85,15 @@ class Member {
 
   // Ends the generation for everybody. Errors that blame a peer (Unavailable, Cancelled, Aborted,
   // DeadlineExceeded) give way to that peer's own failure where it is seen within 0.3 s. Waits up
-  // to a second until failure() is what the others see.
+  // to 0.6 s until failure() is what the others see.
   virtual void Fail(const absl::Status& status) = 0;
   // Cancelled when the generation has failed, here or elsewhere; lives as long as the member.
   virtual const runtime::CancellationToken& ended() const = 0;
   // Who failed and why; OK while the generation lives. Unavailable, DeadlineExceeded, Cancelled,
   // Aborted: a restart may help. FailedPrecondition: a newer generation runs, write nothing.
   virtual absl::Status failure() const = 0;
+  // The task that failed; "" while the generation lives and where nobody is known.
+  virtual std::string failed_task() const = 0;
 
   // Waits until all tasks leave. Whoever disappears after calling it has not failed.
   virtual absl::Status Leave() = 0;

@@ -44,10 +44,11 @@ absl::Status MemberMachine::ChiefIsGone() const {
   return absl::UnavailableError(absl::StrCat(chief_, " (chief) is gone"));
 }
 
-void MemberMachine::End(const absl::Status& status) {
+void MemberMachine::End(const absl::Status& status, const std::string& task) {
   if (over()) return;
   state_ = State::kEnded;
   failure_ = status;
+  failed_task_ = task;
   hold_ = false;
   pending_.clear();
   outgoing_.clear();
@@ -65,7 +66,18 @@ void MemberMachine::End(const control::Ended& ended) {
                          ended.step(), ": ", cause);
   }
   const auto code = static_cast<absl::StatusCode>(ended.code());
-  End(absl::Status(code == absl::StatusCode::kOk ? absl::StatusCode::kUnknown : code, cause));
+  // Where several are missing, none is to blame.
+  const bool one = ended.task().find(',') == std::string::npos;
+  End(absl::Status(code == absl::StatusCode::kOk ? absl::StatusCode::kUnknown : code, cause),
+      one ? ended.task() : "");
+}
+
+void MemberMachine::GiveUp(const absl::Status& status) {
+  if (state_ == State::kLost) {
+    End(ChiefIsGone(), chief_);
+  } else {
+    End(status);
+  }
 }
 
 void MemberMachine::OnEvent(uint32_t attempt, const control::Event& event, absl::Time now) {
@@ -169,12 +181,13 @@ void MemberMachine::Tick(absl::Time now) {
     return;
   }
   if (state_ == State::kLost && now >= lost_deadline_) {
-    End(ChiefIsGone());
+    End(ChiefIsGone(), chief_);
     return;
   }
   if (state_ == State::kLive && now >= last_reply_ + times_.failure_timeout) {
     End(absl::UnavailableError(absl::StrFormat("%s (chief) has been silent for %.1f s", chief_,
-                                               absl::ToDoubleSeconds(now - last_reply_))));
+                                               absl::ToDoubleSeconds(now - last_reply_))),
+        chief_);
     return;
   }
   for (auto& [id, pending] : pending_) {

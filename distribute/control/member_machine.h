@@ -20,7 +20,8 @@ struct MemberTimes {
   absl::Duration heartbeat = absl::Milliseconds(250);
   absl::Duration failure_timeout = absl::Seconds(10);
   absl::Duration start_timeout = absl::Seconds(60);
-  absl::Duration chief_patience = absl::Seconds(1);  // how long a lost coordinator is asked again
+  // How long a lost coordinator is asked again: its death is to be told in under a second.
+  absl::Duration chief_patience = absl::Milliseconds(600);
   absl::Duration join_retry = absl::Milliseconds(100);
   absl::Duration request_retry = absl::Milliseconds(500);
 };
@@ -56,7 +57,7 @@ class MemberMachine {
   void Fail(const absl::Status& status, absl::Time now);
   // Ends with `status` here if the coordinator has not said anything else meanwhile; a lost one
   // is the better reason.
-  void GiveUp(const absl::Status& status) { End(state_ == State::kLost ? ChiefIsGone() : status); }
+  void GiveUp(const absl::Status& status);
   void Leave(absl::Time now);
   void RequestDrain(absl::Time now);
 
@@ -74,7 +75,10 @@ class MemberMachine {
   State state() const { return state_; }
   bool over() const { return state_ == State::kLeft || state_ == State::kEnded; }
   const absl::Status& failure() const { return failure_; }
+  // "" where nobody is known.
+  const std::string& failed_task() const { return failed_task_; }
   const control::Generation& generation() const { return generation_; }
+  int64_t begun_step() const { return begun_; }
   int64_t drain_step() const { return drain_step_; }
 
  private:
@@ -91,7 +95,8 @@ class MemberMachine {
   void Observe(absl::Time now);
   uint64_t Send(control::Request request, absl::Time now);
   absl::Status ChiefIsGone() const;
-  void End(const absl::Status& status);
+  // `task` is to blame.
+  void End(const absl::Status& status, const std::string& task = "");
   void End(const control::Ended& ended);
 
   control::AttachRequest join_;
@@ -99,6 +104,7 @@ class MemberMachine {
   const MemberTimes times_;
   State state_ = State::kJoining;
   absl::Status failure_;
+  std::string failed_task_;
   control::Generation generation_;
   Lateness lateness_;
 

@@ -124,7 +124,9 @@ TEST_F(MemberTest, FailureNamesTaskAndCause) {
     progress.phase = "train";
     progress.step = 7;
     member->Report(progress);
+    EXPECT_EQ(member->begun_step(), 7);
     absl::SleepFor(absl::Milliseconds(100));
+    EXPECT_EQ(member->failed_task(), "");
     if (rank == 1) {
       member->Fail(absl::InternalError("loss is NaN"));
     } else {
@@ -132,6 +134,7 @@ TEST_F(MemberTest, FailureNamesTaskAndCause) {
       EXPECT_EQ(member->failure().message(),
                 "worker:1 failed in phase 'train', step 7: loss is NaN");
     }
+    EXPECT_EQ(member->failed_task(), "worker:1");
     EXPECT_EQ(member->failure().code(), absl::StatusCode::kInternal);
     EXPECT_EQ(member->Leave(), member->failure());
   });

@@ -59,6 +59,10 @@ absl::Status WriteJobStatus(const std::string& run_directory, JobStatus status) 
   if (status.unix_seconds == 0) {
     status.unix_seconds = absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch());
   }
+  if (const auto there = ReadJobStatus(run_directory); there.ok() && there->epoch > status.epoch) {
+    return absl::AbortedError(absl::StrCat("epoch ", status.epoch, " of ", status.job,
+                                           " has ended: epoch ", there->epoch, " runs"));
+  }
   const std::string path = RunDirectory(run_directory).status_file();
   const std::string aside = absl::StrCat(path, ".tmp-", getpid());
   const std::string text = JobStatusJson(status) + "\n";

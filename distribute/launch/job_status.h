@@ -33,7 +33,7 @@ struct JobStatus {
 };
 
 // Replaces RunDirectory(run_directory).status_file() in one step. Not flushed to the disk: a status
-// lost in a power cut is no loss.
+// lost in a power cut is no loss. Aborted, and nothing changed, if there is one of a newer epoch.
 absl::Status WriteJobStatus(const std::string& run_directory, JobStatus status);
 // NotFound before the first.
 absl::StatusOr<JobStatus> ReadJobStatus(const std::string& run_directory);

@@ -98,6 +98,21 @@ TEST_F(RunDirectoryTest, StatusComesBack) {
   EXPECT_EQ(ProgressLine(*read), "step 120/469  35.2 steps/s  loss 0.5  checkpoint 100");
 }
 
+TEST_F(RunDirectoryTest, AnOldEpochDoesNotReplaceTheStatus) {
+  JobStatus status;
+  status.job = "digits";
+  status.epoch = 2;
+  status.step = 120;
+  ASSERT_TRUE(WriteJobStatus(directory_.path(), status).ok());
+  status.epoch = 1;
+  status.step = 100;
+  const absl::Status refused = WriteJobStatus(directory_.path(), status);
+  EXPECT_TRUE(absl::IsAborted(refused)) << refused;
+  EXPECT_EQ(ReadJobStatus(directory_.path())->step, 120);
+  status.epoch = 3;
+  EXPECT_TRUE(WriteJobStatus(directory_.path(), status).ok());
+}
+
 TEST_F(RunDirectoryTest, DamagedFilesAreRefused) {
   ASSERT_TRUE(formats::WriteFileAtomically(directory_.status_file(), "[1, 2]").ok());
   EXPECT_TRUE(absl::IsInvalidArgument(ReadJobStatus(directory_.path()).status()));

@@ -66,15 +66,14 @@ class DrainSignals {
  public:
   explicit DrainSignals(Member* member) {
     thread_ = std::thread([this, member] {
-      sigset_t signals = Signals();
-      while (!stop_) {
-        const timespec wait = {0, 100'000'000};
-        if (sigtimedwait(&signals, nullptr, &wait) > 0) member->RequestDrain();
-      }
+      const sigset_t signals = Signals();
+      int signal = 0;
+      while (sigwait(&signals, &signal) == 0 && !stop_) member->RequestDrain();
     });
   }
   ~DrainSignals() {
     stop_ = true;
+    pthread_kill(thread_.native_handle(), SIGUSR1);
     thread_.join();
   }
   // Before the first thread: threads inherit the mask.
@@ -99,13 +98,16 @@ class DrainSignals {
 class StatusWriter {
  public:
   StatusWriter(std::string run_directory, int64_t total_steps,
-               std::function<control::JobStatus()> status)
+               std::function<control::JobStatus()> status,
+               std::function<void(const absl::Status&)> superseded)
       : run_directory_(std::move(run_directory)),
         total_steps_(total_steps),
-        status_(std::move(status)) {
+        status_(std::move(status)),
+        superseded_(std::move(superseded)) {
     thread_ = std::thread([this] {
       while (!stop_) {
-        Write();
+        const absl::Status written = Write();  // other errors: the next one comes soon
+        if (absl::IsAborted(written)) return superseded_(written);
         for (int i = 0; i < 10 && !stop_; ++i) usleep(50'000);
       }
     });
@@ -113,11 +115,11 @@ class StatusWriter {
   ~StatusWriter() {
     stop_ = true;
     thread_.join();
-    Write();
+    Write().IgnoreError();
   }
 
  private:
-  void Write() const {
+  absl::Status Write() const {
     const control::JobStatus from = status_();
     JobStatus to;
     to.job = from.job();
@@ -138,12 +140,14 @@ class StatusWriter {
       int64_t step = -1;
       if (absl::SimpleAtoi(progress.last_checkpoint(), &step)) to.checkpoint_step = step;
     }
-    WriteJobStatus(run_directory_, to).IgnoreError();  // the next one comes soon
+    return WriteJobStatus(run_directory_, to);
   }
 
   const std::string run_directory_;
   const int64_t total_steps_;
   const std::function<control::JobStatus()> status_;
+  // This process was paused while the job went on in a newer epoch. At most one call.
+  const std::function<void(const absl::Status&)> superseded_;
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };
@@ -161,6 +165,8 @@ class Task {
 
   int Run() {
     const absl::Status status = RunToEnd();
+    // At once: what follows may wait for tasks that do not answer.
+    const int failed = status.ok() ? 0 : Report(status);
     status_writer_.reset();
     if (status.ok() && !result_.drained) {
       if (is_chief()) std::printf("weights %s\n", result_.weights.c_str());
@@ -168,9 +174,11 @@ class Task {
     }
     member_.reset();
     // The others hear the last word before the coordinator closes.
-    if (server_ != nullptr) server_->Shutdown(absl::Seconds(2));
-    if (status.ok()) return result_.drained ? kExitDrained : kExitDone;
-    return Report(status);
+    if (server_ != nullptr) {
+      server_->Shutdown(status.ok() ? absl::Seconds(2) : absl::Milliseconds(500));
+    }
+    if (!status.ok()) return failed;
+    return result_.drained ? kExitDrained : kExitDone;
   }
 
  private:
@@ -193,6 +201,7 @@ class Task {
       options.job = job_.name();
       const auto open = [&]() -> absl::Status {
         STATOR_ASSIGN_OR_RETURN(checkpoints_, CheckpointWriter::Open(options));
+        open_checkpoints_ = checkpoints_.get();
         return absl::OkStatus();
       };
       STATOR_RETURN_IF_ERROR(Tell(open()));
@@ -299,10 +308,18 @@ class Task {
     STATOR_ASSIGN_OR_RETURN(member_, Member::Join(client, options, info, &roster_));
     if (is_chief()) {
       const auto status = [this] {
-        return server_ != nullptr ? server_->Status() : host_->Snapshot();
+        control::JobStatus now = server_ != nullptr ? server_->Status() : host_->Snapshot();
+        // Newer than what the last heartbeat said.
+        const CheckpointWriter* checkpoints = open_checkpoints_;
+        if (checkpoints != nullptr && checkpoints->last_saved_step() >= 0) {
+          now.mutable_tasks(0)->mutable_progress()->set_last_checkpoint(
+              absl::StrCat(checkpoints->last_saved_step()));
+        }
+        return now;
       };
-      status_writer_ = std::make_unique<StatusWriter>(job_.run_directory(),
-                                                      TotalSteps(job_, program_), status);
+      status_writer_ = std::make_unique<StatusWriter>(
+          job_.run_directory(), TotalSteps(job_, program_), status,
+          [this](const absl::Status& superseded) { member_->Fail(superseded); });
     }
     return absl::OkStatus();
   }
@@ -389,12 +406,15 @@ class Task {
     std::fprintf(stderr, "%s: %s\n", environment_.task.c_str(), status.ToString().c_str());
     FailureRecord record;
     record.task = environment_.task;
-    record.step = result_.step > 0 ? result_.step : -1;
     record.code = absl::StatusCodeToString(status.code());
     record.message = std::string(status.message());
-    record.blames = blames_;
+    if (member_ != nullptr) {
+      if (member_->begun_step() > 0) record.step = member_->begun_step();
+      record.blames = member_->failed_task();
+    }
     WriteFailureRecord(job_.run_directory(), environment_.epoch, record).IgnoreError();
-    return IsPassing(status) ? kExitRetryable : kExitFailed;
+    const bool own = record.blames.empty() || record.blames == environment_.task;
+    return own && !IsPassing(status) ? kExitFailed : kExitRetryable;
   }
 
   const Job& job_;
@@ -411,8 +431,8 @@ class Task {
   std::unique_ptr<Member> member_;
   std::unique_ptr<StatusWriter> status_writer_;
   std::unique_ptr<CheckpointWriter> checkpoints_;
+  std::atomic<const CheckpointWriter*> open_checkpoints_{nullptr};  // for the status
   TrainResult result_;
-  std::string blames_;
 };
 
 // The evaluator belongs to no generation: it reads what they leave.

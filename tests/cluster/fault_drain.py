@@ -38,7 +38,8 @@ def expect_aligned(launch, workers, epoch):
 
 def drained_by_launcher(workers, number):
     job = test.write_job(f"launcher-{workers}-{number.name}", workers, STEPS,
-                         environment={"FAULT_STEP_MS": 20})
+                         environment={"FAULT_STEP_MS": 20},
+                         checkpoint={"every_steps": 10, "keep": 100})
     launch = test.launch(job)
     launch.await_line(rf"\[worker:0\] step {test.random.randrange(3, 45)}$", 60)
     launch.process.send_signal(number)
@@ -46,9 +47,9 @@ def drained_by_launcher(workers, number):
     step = expect_aligned(launch, workers, 1)
     again = test.launch(job)
     again.expect_exit(0, 60)
-    if last_steps(again, 2).get("worker:0") != STEPS or not again.find(rf"step {step + 1}$"):
+    if last_steps(again, 2).get("worker:0") != STEPS or not again.find(rf"\] step {step + 1}$"):
         raise Failure(f"it did not go on after step {step}:\n{again.output()}")
-    if again.find(rf"step {step}$"):
+    if again.find(rf"\] step {step}$"):
         raise Failure(f"step {step} was done again:\n{again.output()}")
     test.expect_weights(again, STEPS)
     print(f"{number.name} to the launcher of {workers}: aligned at step {step}")
@@ -57,7 +58,8 @@ def drained_by_launcher(workers, number):
 def drained_by_task(workers, victim, number):
     """As a platform does that takes one host away: the launcher starts all again at once."""
     name = f"task-{workers}-{victim.replace(':', '-')}-{number.name}"
-    job = test.write_job(name, workers, STEPS, environment={"FAULT_STEP_MS": 20})
+    job = test.write_job(name, workers, STEPS, environment={"FAULT_STEP_MS": 20},
+                         checkpoint={"every_steps": 10, "keep": 100})
     launch = test.launch(job)
     launch.await_line(rf"\[{victim}\] step {test.random.randrange(3, 45)}$", 60)
     os.kill(launch.pids()[victim], number)

@@ -15,9 +15,8 @@ test = Test(__doc__)
 
 def kill_often(name, workers, kills, environment):
     steps = 12 * kills + 20
-    job = test.write_job(name, workers, steps,
-                         environment={"FAULT_STEP_MS": 20, **environment})
-    launch = test.launch(job)
+    job = test.write_job(name, workers, steps, environment={"FAULT_STEP_MS": 20})
+    launch = test.launch(job, environment=environment)
     # Each task in turn, in random order; so the chief is among them.
     victims = [f"worker:{i % workers}" for i in range(kills)]
     test.random.shuffle(victims)
