@@ -1,6 +1,6 @@
 """Jobs that something happens to: started with `stator launch`, watched line by line.
 
-Tests are programs of the arguments LAUNCHER TASK_PROGRAM [--full]; see Test.
+Tests are programs of the arguments LAUNCHER TASK_PROGRAM [FILES] [--full]; see Test.
 """
 
 import argparse
@@ -142,15 +142,19 @@ def fingerprint(folder):
 class Test:
     """One test program: its arguments, a folder of its own, and the jobs in it."""
 
-    def __init__(self, description):
+    def __init__(self, description, extra=()):
+        """`extra`: names of more files that the test needs."""
         parser = argparse.ArgumentParser(description=description)
         parser.add_argument("launcher")
         parser.add_argument("program")
+        for name in extra:
+            parser.add_argument(name)
         parser.add_argument("--full", action="store_true", help="as often and as long as it takes")
         parser.add_argument("--seed", type=int, default=int(time.time()), help="of what is random")
         arguments = parser.parse_args()
         self.launcher = os.path.abspath(arguments.launcher)
         self.program = os.path.abspath(arguments.program)
+        self.extra = {name: os.path.abspath(getattr(arguments, name)) for name in extra}
         self.full = arguments.full
         self.random = random.Random(arguments.seed)
         print(f"seed {arguments.seed}", flush=True)
