@@ -169,7 +169,7 @@ absl::StatusOr<std::vector<double>> Replica::PlainStep(int64_t step) {
 absl::StatusOr<std::vector<double>> Replica::Step(int64_t step) {
   if (sharded_ == nullptr) return PlainStep(step);
   const int shards = options_.virtual_replicas / replicas();
-  traces_.resize(options_.trace ? shards : 0);
+  traces_.resize(trace_ ? shards : 0);
   shard_times_.clear();
   for (int i = 0; i < shards; ++i) {
     const int shard = rank() * shards + i;
@@ -179,7 +179,7 @@ absl::StatusOr<std::vector<double>> Replica::Step(int64_t step) {
     reducer_->BeginShard(i);
     const int64_t start = runtime::NowNanoseconds();
     STATOR_RETURN_IF_ERROR(
-        shard_->Run(feeds, &no_results_, Call(options_.trace ? &traces_[i] : nullptr)));
+        shard_->Run(feeds, &no_results_, Call(trace_ ? &traces_[i] : nullptr)));
     shard_times_.emplace_back(start, runtime::NowNanoseconds());
   }
   STATOR_ASSIGN_OR_RETURN(const auto sums, reducer_->Finish());
@@ -259,19 +259,27 @@ double Replica::HiddenShare() const {
   return all == 0 ? 0 : static_cast<double>(hidden) / static_cast<double>(all);
 }
 
+int64_t Replica::SumNanoseconds() const {
+  int64_t all = 0;
+  for (const ReduceEvent& event : reducer_->events()) all += event.end_ns - event.start_ns;
+  return all;
+}
+
 absl::StatusOr<std::string> Replica::TraceJson() const {
-  if (traces_.empty() || traces_.back().events().empty()) return absl::FailedPreconditionError("no step was traced");
+  if (traces_.empty() || traces_.back().events().empty()) {
+    return absl::FailedPreconditionError("no step was traced");
+  }
   // The runs' own events, then the sums on a line of their own.
   std::string json = traces_.back().ToChromeJson();
-  const size_t end = json.rfind(']');
+  const size_t end = json.rfind("\n]");
   if (end == std::string::npos) return absl::InternalError("the trace of a run has no events");
   const int64_t origin = traces_.back().events().front().start_ns;
   std::string sums;
   for (const ReduceEvent& event : reducer_->events()) {
     absl::StrAppendFormat(
         &sums,
-        ",\n{\"name\": \"sum of bucket %d\", \"ph\": \"X\", \"pid\": 1, \"tid\": 2, \"ts\": %.3f, "
-        "\"dur\": %.3f}",
+        ",\n{\"ph\":\"X\",\"pid\":1,\"tid\":2,\"name\":\"sum of bucket %d\",\"cat\":\"sum\","
+        "\"ts\":%.3f,\"dur\":%.3f}",
         event.bucket, (event.start_ns - origin) / 1e3, (event.end_ns - event.start_ns) / 1e3);
   }
   json.insert(end, sums);

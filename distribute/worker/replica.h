@@ -22,7 +22,6 @@ struct ReplicaOptions {
   int threads = 0;
   int64_t seed = 1;
   int64_t memory_bytes = 0;  // of one run, beside the variables; 0: no limit
-  bool trace = false;  // keep the events of steps: see Replica::WriteTrace
 };
 
 // One copy of the variables and the shards of each batch that belong to it: a session, and a rank in
@@ -56,11 +55,16 @@ class Replica {
   // variables and sums, with inputs as those of step 0. Runs that step, alone: for reports.
   absl::StatusOr<int64_t> PlannedBytes();
 
-  // Chrome's trace format: the kernels of the last step's shards, and the sums beside them.
+  // Whether steps from now on keep their events. Traced kernels run one after the other.
+  void set_trace(bool trace) { trace_ = trace; }
+  // Chrome's trace format: the kernels of the last shard of the last step, which was traced, and on
+  // a line of their own the sums beside them.
   absl::StatusOr<std::string> TraceJson() const;
 
-  // Share of the time of the last step's sums that lay beside kernels of its shards.
+  // Share of the time of the last step's sums that lay beside kernels of its shards, and that time
+  // of all. Traced or not.
   double HiddenShare() const;
+  int64_t SumNanoseconds() const;
 
   runtime::VariableStore* variables() { return session_->variables(); }
   runtime::Session* session() { return session_.get(); }
@@ -87,6 +91,7 @@ class Replica {
   std::unique_ptr<runtime::Session> session_;  // its host functions use the reducer
   std::unique_ptr<runtime::Callable> shard_, update_, plain_;
   std::vector<runtime::Tensor> update_results_, plain_results_, no_results_;
+  bool trace_ = false;
   std::vector<runtime::RunTrace> traces_;  // one for each shard
   std::vector<std::pair<int64_t, int64_t>> shard_times_;
 };

@@ -358,6 +358,14 @@ class Task {
     return tls;
   }
 
+  static absl::StatusOr<int64_t> TraceStep() {
+    const char* const text = getenv("STATOR_TRACE_STEP");
+    int64_t step = 0;
+    if (text == nullptr || (absl::SimpleAtoi(text, &step) && step > 0)) return step;
+    return absl::InvalidArgumentError(
+        absl::StrCat("STATOR_TRACE_STEP: expected the number of a step, found '", text, "'"));
+  }
+
   absl::Status TrainDevice(int device) {
     std::vector<std::string> names, addresses;
     for (const auto& of_task : roster_.data_addresses) {
@@ -389,6 +397,9 @@ class Task {
                             Replica::Create(&program_, sharded_.get(), new_session_, options,
                                             std::move(group), &member_->ended()));
     TrainLoopOptions loop;
+    STATOR_ASSIGN_OR_RETURN(loop.trace_step, TraceStep());
+    loop.trace_file = absl::StrCat(job_.run_directory(), "/trace-worker-", environment_.index,
+                                   devices_ > 1 ? absl::StrCat("-device-", device) : "", ".json");
     loop.job = &job_;
     loop.program = &program_;
     loop.member = member_.get();

@@ -1,10 +1,12 @@
 #include "distribute/worker/train_loop.h"
 
 #include <algorithm>
+#include <fstream>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "distribute/checkpoint/checkpoint_reader.h"
 #include "distribute/checkpoint/snapshot.h"
 #include "distribute/worker/evaluator.h"
@@ -94,8 +96,11 @@ class TrainLoop {
   }
 
   absl::Status Step() {
+    const bool trace = result_.step + 1 == options_.trace_step;
+    replica_.set_trace(trace);
     STATOR_ASSIGN_OR_RETURN(std::vector<double> metrics, replica_.Step(result_.step));
     ++result_.step;
+    if (trace) STATOR_RETURN_IF_ERROR(WriteTrace());
     TakeMetrics(metrics);
     const auto due = [&](int64_t every) { return every > 0 && result_.step % every == 0; };
     if (due(job_.training().verify_every_steps())) STATOR_RETURN_IF_ERROR(replica_.CheckEqual());
@@ -103,6 +108,18 @@ class TrainLoop {
       STATOR_RETURN_IF_ERROR(Evaluate());
     }
     if (due(job_.checkpoint().every_steps())) STATOR_RETURN_IF_ERROR(Save());
+    return absl::OkStatus();
+  }
+
+  absl::Status WriteTrace() {
+    STATOR_ASSIGN_OR_RETURN(const std::string json, replica_.TraceJson());
+    std::ofstream file(options_.trace_file, std::ios::trunc);
+    file << json;
+    file.close();
+    if (!file) return absl::UnavailableError(absl::StrCat(options_.trace_file, ": cannot write"));
+    Say(absl::StrFormat("step %d  %.0f %% of %.2f ms of sums beside kernels, see %s", result_.step,
+                        100 * replica_.HiddenShare(), replica_.SumNanoseconds() * 1e-6,
+                        options_.trace_file));
     return absl::OkStatus();
   }
 

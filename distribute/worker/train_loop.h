@@ -27,6 +27,10 @@ struct TrainLoopOptions {
   const TrainingProgram* program = nullptr;
   Member* member = nullptr;
   CheckpointWriter* checkpoints = nullptr;  // on rank 0 only
+  // Writes the events of this step (from 1) there, for chrome://tracing or Perfetto, and says what
+  // share of the sums they hide. 0: of none.
+  int64_t trace_step = 0;
+  std::string trace_file;
   // Lines for people, from rank 0: evaluations, warnings.
   std::function<void(const std::string&)> say;
   // After each step of rank 0: its number (from 1) and metrics.

@@ -44,7 +44,10 @@ absl::StatusOr<std::vector<Tensor>> Examples(int64_t step, int shard, int shards
 TrainingProgram Classifier(const ClassifierOptions& options) {
   const Scope scope = NewProgram();
   nn::Variables variables(scope, 1);
-  std::vector<nn::LayerPtr> layers = {nn::Dense(16, {.activation = nn::Relu})};
+  std::vector<nn::LayerPtr> layers;
+  for (int i = 0; i < options.hidden_layers; ++i) {
+    layers.push_back(nn::Dense(options.units, {.activation = nn::Relu}));
+  }
   if (options.batch_norm) layers.push_back(nn::BatchNorm({}));
   if (options.dropout) layers.push_back(nn::Dropout(0.3f));
   layers.push_back(nn::Dense(3));

@@ -9,6 +9,8 @@
 namespace stator::distribute {
 
 struct ClassifierOptions {
+  int hidden_layers = 1;
+  int64_t units = 16;  // of each
   bool batch_norm = true;
   bool dropout = true;
   float clip_norm = 0.5f;
