@@ -1,12 +1,12 @@
 // Sums of 1 KB to 256 MB over processes of this host, beside plain copies of the same bytes.
 //
 //   bazel run -c opt //distribute/collectives:collectives_benchmark -- [--max-mb 256]
-//       [--transport shared_memory|tcp] [--workers N]
+//       [--transport shared_memory|tcp|tls] [--workers N]
 //
 // A line is "time WHAT PROCESSES BYTES MICROSECONDS". WHAT is
 //   stator      an all-reduce (sum of f32, in place) of memory from Group::Allocate
 //   any_memory  the same of memory from elsewhere, which goes through queues
-//   tcp         the same over TCP
+//   tcp, tls    the same over TCP, over TLS 1.3
 //   copies      every process copies as many bytes (memcpy), all at once: the least that a sum by
 //               all must move, since each process reads and writes as many bytes as the message has
 // peers/compare.sh runs this beside other libraries and prints a table.
@@ -24,6 +24,7 @@
 #include "distribute/collectives/benchmark_rounds.h"
 #include "distribute/collectives/group.h"
 #include "distribute/collectives/mesh.h"
+#include "distribute/collectives/test_certificates.h"
 
 namespace stator::distribute {
 namespace {
@@ -103,15 +104,19 @@ bool Compare(const std::string& transport, int workers, const std::vector<int64_
   std::vector<std::unique_ptr<Listener>> listeners;
   for (int i = 0; i < workers; ++i) {
     mesh.tasks.push_back("worker " + std::to_string(i));
-    auto listener = Listener::Create(transport == "tcp" ? "tcp:127.0.0.1:0"
-                                                        : "unix:" + path + "." + std::to_string(i));
+    auto listener =
+        Listener::Create(transport == "shared_memory" ? "unix:" + path + "." + std::to_string(i)
+                                                      : "tcp:127.0.0.1:0");
     if (!Ok(listener.status())) return false;
     mesh.addresses.push_back((*listener)->address());
     listeners.push_back(*std::move(listener));
   }
+  const TestAuthority authority(workers);
+  if (transport == "tls") mesh.tls = MeshTls{{}, authority.hosts()};
   std::fflush(stdout);
   const std::string board = path + ".board";
   const auto run = [&](int rank) {
+    if (mesh.tls.has_value()) mesh.tls->identity = authority.identity(rank);
     return RunTask(transport.c_str(), rank, mesh, *listeners[rank], board, sizes);
   };
   for (int rank = 1; rank < workers; ++rank) {
@@ -129,20 +134,20 @@ bool Compare(const std::string& transport, int workers, const std::vector<int64_
 
 int Main(int argc, char** argv) {
   int64_t most = 256;
-  std::vector<std::string> transports = {"shared_memory", "tcp"};
+  std::vector<std::string> transports = {"shared_memory", "tcp", "tls"};
   std::vector<int> workers = {2, 4};
   for (int i = 1; i < argc; i += 2) {
     const std::string name = argv[i];
     const std::string value = i + 1 < argc ? argv[i + 1] : "";
     if (name == "--max-mb" && std::atoi(value.c_str()) > 0) {
       most = std::min(std::atoi(value.c_str()), 1024);
-    } else if (name == "--transport" && (value == "tcp" || value == "shared_memory")) {
+    } else if (name == "--transport" && std::count(transports.begin(), transports.end(), value)) {
       transports = {value};
     } else if (name == "--workers" && std::atoi(value.c_str()) > 0) {
       workers = {std::min(std::atoi(value.c_str()), benchmark_rounds::kMaxWorkers)};
     } else {
       std::fprintf(stderr,
-                   "usage: collectives_benchmark [--max-mb N] [--transport shared_memory|tcp] "
+                   "usage: collectives_benchmark [--max-mb N] [--transport shared_memory|tcp|tls] "
                    "[--workers N]\n");
       return 2;
     }

@@ -289,7 +289,7 @@ bool Says(const absl::Status& status, const std::string& text) {
 }
 
 TEST(MeshTls, AWrongCertificateIsRefusedAtBothEnds) {
-  const TestAuthority foreign;
+  const TestAuthority foreign(2);
   const Site site(Transport::kTls, 2);
   for (const int at_fault : {0, 1}) {
     for (const bool other_name : {true, false}) {

@@ -12,17 +12,15 @@
 
 namespace stator::distribute {
 
-// The authority of a job of eight workers. Aborts where certificates cannot be made.
+// The authority of a job, and its workers. Aborts where certificates cannot be made.
 class TestAuthority {
  public:
-  static constexpr int kWorkers = 8;
-
-  TestAuthority() {
+  explicit TestAuthority(int workers) {
     char folder[] = "/tmp/stator.certificates.XXXXXX";
     if (mkdtemp(folder) == nullptr) std::abort();
     const std::string directory = std::string(folder) + "/tls";
     std::vector<std::string> tasks;
-    for (int i = 0; i < kWorkers; ++i) tasks.push_back("worker:" + std::to_string(i));
+    for (int i = 0; i < workers; ++i) tasks.push_back("worker:" + std::to_string(i));
     if (!WriteJobCertificates(directory, "job", tasks).ok()) std::abort();
     for (const std::string& task : tasks) {
       const Credentials credentials = ReadCertificates(directory, task).value();
@@ -43,9 +41,9 @@ class TestAuthority {
   std::vector<std::string> hosts_;
 };
 
-// The job that most tests belong to.
+// The job that most tests belong to, of eight workers.
 inline const TestAuthority& JobAuthority() {
-  static const auto& authority = *new TestAuthority;
+  static const auto& authority = *new TestAuthority(8);
   return authority;
 }
 
