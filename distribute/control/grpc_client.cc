@@ -14,6 +14,8 @@ namespace {
 
 constexpr int kReconnectMs = 100;
 constexpr int kMaxReconnectMs = 500;
+// Names, TCP and TLS, on a slow link or a busy host: an attempt that is cut short never succeeds.
+constexpr int kConnectMs = 3000;
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
                                            const Credentials& credentials, const std::string& chief,
@@ -27,7 +29,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
            {GRPC_ARG_ENABLE_RETRIES, 0},  // we retry, with the same id
            {GRPC_ARG_MAX_METADATA_SIZE, kMaxControlMetadataBytes},
            {GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMs},
-           {GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kReconnectMs},
+           {GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs},  // for one attempt, whatever its name
            {GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectMs},
            {GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_ms},
            {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_ms},
