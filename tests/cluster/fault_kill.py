@@ -10,7 +10,7 @@ import time
 
 from faults import Failure, Test
 
-test = Test(__doc__)
+test = Test(__doc__, extra=["digits"])
 
 
 def kill_often(name, workers, kills, environment):
@@ -78,4 +78,46 @@ def sockets():
     kill_often("kill-sockets", 2, 10 if test.full else 1, {"STATOR_DATA_TRANSPORT": "tcp"})
 
 
-test.run(shared_memory, sockets)
+def digits():
+    """The example: its steps are seen in status.json, which is up to half a second old."""
+    kills, workers = 4, 2
+    sections = {"program": {"binary": test.extra["digits"], "args": ["--quiet"]},
+                "checkpoint": {"every_steps": 20}}
+    training = {"steps": 200, "global_batch": 32}
+    plain = test.launch(test.write_job("digits", 1, 0, training=training, **sections))
+    plain.expect_exit(0, 200)
+    launch = test.launch(test.write_job("digits-killed", workers, 0, training=training, **sections))
+    named, resumed = [], []
+
+    def await_step(epoch):
+        end = time.time() + 60
+        while launch.status().get("epoch") != epoch or launch.status().get("step", 0) < 1:
+            if time.time() > end or launch.process.poll() is not None:
+                raise Failure(f"no step in epoch {epoch}:\n{launch.output()}")
+            time.sleep(0.02)
+        return time.time()
+
+    for epoch in range(1, kills + 1):
+        began = await_step(epoch)
+        if epoch > 1:
+            resumed.append(began - killed)
+        time.sleep(test.random.uniform(0, 1))
+        victim = f"worker:{(epoch - 1) % workers}"
+        pid = launch.pids()[victim]
+        killed = time.time()
+        os.kill(pid, signal.SIGKILL)
+        survivor = f"worker:{epoch % workers}"
+        when, _ = launch.await_line(rf"^\[{survivor}\] {survivor}: [A-Z_]+: .*\b{victim}\b", 10,
+                                    killed)
+        named.append(when - killed)
+    launch.expect_exit(0, 200)
+    if launch.weights() != plain.weights():
+        raise Failure(f"weights {launch.weights()} instead of {plain.weights()}")
+    print(f"digits: {kills} kills of {workers} workers: the survivor's error after "
+          f"{statistics.median(named):.3f} s (median), {max(named):.3f} s (most); next step after "
+          f"{statistics.median(resumed):.1f} s, {max(resumed):.1f} s")
+    if max(named) >= 1:
+        raise Failure(f"a survivor needed {max(named):.2f} s to name the dead task")
+
+
+test.run(*([shared_memory, sockets, digits] if test.full else [shared_memory, sockets]))

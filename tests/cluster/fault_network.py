@@ -3,6 +3,7 @@
 down for a while, or for long: the weights of an undisturbed run, if need be after a restart."""
 
 import atexit
+import itertools
 import os
 import stat
 import subprocess
@@ -12,6 +13,7 @@ from faults import Failure, Test, skip
 
 test = Test(__doc__)
 STEPS = 60
+numbers = itertools.count()
 TIMEOUT = 3.0
 TAG = f"sf{os.getpid() % 100000}"
 HOSTS = TAG + "a", TAG + "b"
@@ -63,6 +65,7 @@ def program():
 
 
 def launch(name, step_ms):
+    name = f"{name}-{next(numbers)}"  # a case may run again
     job = test.write_job(name, 2, STEPS, program={"binary": program()},
                          network={"cidr": f"{NETWORK}.0/24"},
                          timeouts={"failure_seconds": TIMEOUT},

@@ -2,6 +2,7 @@
 """A paused task (SIGSTOP) is reported after two heartbeats and fatal after the failure timeout; the
 job goes on without it. If it wakes afterwards it writes nothing and ends."""
 
+import itertools
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from faults import Failure, Test, fingerprint
 test = Test(__doc__)
 TIMEOUT = 2.0
 STEPS = 60
+numbers = itertools.count()
 
 
 def make_job(name, workers, **sections):
@@ -70,7 +72,7 @@ def start_by_platform(job, workers, epoch):
 
 def woken(workers, wake_during_training):
     """The chief is paused; the platform starts epoch 2 beside it."""
-    name = f"woken-{workers}-{wake_during_training}"
+    name = f"woken-{workers}-{wake_during_training}-{next(numbers)}"
     job = make_job(name, workers)
     old = start_by_platform(job, workers, 1)
     # In the middle of steps and, with luck, of a checkpoint.
