@@ -16,6 +16,7 @@ constexpr int kReconnectMs = 100;
 constexpr int kMaxReconnectMs = 500;
 // Names, TCP and TLS, on a slow link or a busy host: an attempt that is cut short never succeeds.
 constexpr int kConnectMs = 3000;
+constexpr int kAwaitConnectionMs = 500;
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
                                            const Credentials& credentials, const std::string& chief,
@@ -86,11 +87,13 @@ class GrpcClient final : public CoordinatorClient {
   GrpcClient(const std::string& address, const Credentials& credentials, const std::string& chief,
              int keepalive_ms)
       : credentials_(credentials),
-        stub_(control::Control::NewStub(MakeChannel(address, credentials, chief, keepalive_ms))),
-        beat_stub_(
-            control::Control::NewStub(MakeChannel(address, credentials, chief, keepalive_ms))) {}
+        channel_(MakeChannel(address, credentials, chief, keepalive_ms)),
+        beat_channel_(MakeChannel(address, credentials, chief, keepalive_ms)),
+        stub_(control::Control::NewStub(channel_)),
+        beat_stub_(control::Control::NewStub(beat_channel_)) {}
 
   std::unique_ptr<EventStream> Attach(const control::AttachRequest& request) override {
+    AwaitConnection(*channel_);
     return std::make_unique<GrpcStream>(*stub_, credentials_, request);
   }
 
@@ -104,6 +107,7 @@ class GrpcClient final : public CoordinatorClient {
 
   absl::StatusOr<control::BeatReply> Beat(const control::BeatRequest& request,
                                           absl::Duration timeout) override {
+    AwaitConnection(*beat_channel_);
     grpc::ClientContext context;
     Prepare(context, credentials_, request.header());
     SetTimeout(context, timeout);
@@ -114,7 +118,18 @@ class GrpcClient final : public CoordinatorClient {
   }
 
  private:
+  // After a refused attempt calls fail at once until a later one succeeds, and handshakes advance
+  // only while somebody waits for this channel: without this, a task that starts before its chief
+  // may not get through for minutes.
+  static void AwaitConnection(grpc::Channel& channel) {
+    if (channel.GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY) return;
+    (void)channel.WaitForConnected(std::chrono::system_clock::now() +
+                                   std::chrono::milliseconds(kAwaitConnectionMs));
+  }
+
   const Credentials credentials_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::shared_ptr<grpc::Channel> beat_channel_;
   const std::unique_ptr<control::Control::Stub> stub_;
   const std::unique_ptr<control::Control::Stub> beat_stub_;
 };
