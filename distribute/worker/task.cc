@@ -408,8 +408,10 @@ class Task {
       std::fflush(stdout);
     };
     if (rank == 0) loop.checkpoints = checkpoints_.get();
-    STATOR_ASSIGN_OR_RETURN(TrainResult result, Train(*replica, loop));
-    if (device == 0) result_ = std::move(result);
+    absl::StatusOr<TrainResult> result = Train(*replica, loop);
+    // The others hear of it before this task's memory is freed, which takes its time.
+    STATOR_RETURN_IF_ERROR(Tell(result.status()));
+    if (device == 0) result_ = *std::move(result);
     return absl::OkStatus();
   }
 
