@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "distribute/job/job_file.h"
 
 namespace stator::distribute {
@@ -36,7 +37,8 @@ struct Wrong {
   std::vector<std::string> sets = {};
 };
 
-void PrintTo(const Wrong& wrong, std::ostream* out) { *out << wrong.text; }
+// Reports are UTF-8, which some of these texts are not.
+void PrintTo(const Wrong& wrong, std::ostream* out) { *out << absl::CHexEscape(wrong.text); }
 
 class WrongJobTest : public ::testing::TestWithParam<Wrong> {};
 
