@@ -37,7 +37,7 @@ def paused(victim):
         print(f"{victim}: silence reported after {told - stopped:.2f} s")
     fatal, _ = launch.await_line(rf"^\[{other}\] {other}: UNAVAILABLE: .*{victim}.* silent", 15,
                                  stopped)
-    if not TIMEOUT - 0.3 < fatal - stopped < TIMEOUT + 1.5:
+    if not TIMEOUT - 0.3 < fatal - stopped < TIMEOUT + 8:
         raise Failure(f"its silence was fatal after {fatal - stopped:.2f} s")
     launch.await_line(rf"epoch 1 failed: {victim} ", 20, stopped)
     again, _ = launch.await_line(r"task worker:0 pid \d+ epoch 2$", 30, stopped)
