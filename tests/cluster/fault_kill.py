@@ -55,7 +55,7 @@ def kill_often(name, workers, kills, environment):
     print(f"{name}: {kills} kills of {workers} workers: the survivors' error after "
           f"{statistics.median(named):.3f} s (median), {max(named):.3f} s (most); next step after "
           f"{statistics.median(resumed):.2f} s, {max(resumed):.2f} s")
-    if max(named) > 5:  # a busy machine; what it is is printed
+    if max(named) >= 1:
         raise Failure(f"a survivor needed {max(named):.2f} s to name the dead task")
 
 
@@ -116,7 +116,7 @@ def digits():
     print(f"digits: {kills} kills of {workers} workers: the survivor's error after "
           f"{statistics.median(named):.3f} s (median), {max(named):.3f} s (most); next step after "
           f"{statistics.median(resumed):.1f} s, {max(resumed):.1f} s")
-    if max(named) > 5:  # a busy machine; what it is is printed
+    if max(named) >= 1:
         raise Failure(f"a survivor needed {max(named):.2f} s to name the dead task")
 
 

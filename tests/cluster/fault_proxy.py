@@ -136,7 +136,7 @@ def cuts():
     test.expect_weights(launch, STEPS)
     print(f"{count} cuts: told after {statistics.median(told):.2f} s (median), "
           f"{max(told):.2f} s (most)")
-    if max(told) > 5:
+    if max(told) > 1.5:
         raise Failure(f"a cut was told after {max(told):.2f} s")
 
 
