@@ -67,6 +67,28 @@ says() {
   grep -qE -e "$1" log || fail "no '$1' in: $(cat log)"
 }
 
+# start_draining WORKERS LAUNCH...: starts the launcher `$launcher` whose tasks wait for a drain, and
+# waits until all do.
+start_draining() {
+  local workers=$1 i
+  shift
+  "$stator" launch "$@" all=drain >drain_log 2>&1 &
+  launcher=$!
+  for ((i = 0; i < 300; ++i)); do
+    [[ $(grep -cs waiting drain_log) == "$workers" ]] && return
+    sleep 0.1
+  done
+}
+
+# Told to end, the launcher drains its tasks and says so by its exit code.
+expect_drain() {
+  local code
+  kill -TERM $launcher
+  wait $launcher
+  code=$?
+  [[ $code == 42 ]] || fail "exit code $code instead of 42: $(cat drain_log)"
+}
+
 # Each rank of WORKERS said once who it is, and all named one coordinator.
 expect_identities() {
   local workers=$1 i

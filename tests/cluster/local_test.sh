@@ -51,9 +51,7 @@ says 'worker:1 ended with exit code 5'
 
 # SIGTERM drains; the run directory has one launcher at a time, and none after it.
 make_job drained.yaml drained 1
-"$stator" launch drained.yaml -- all=step:42 all=drain >drain_log 2>&1 &
-launcher=$!
-for ((i = 0; i < 300; ++i)); do grep -qs waiting drain_log && break || sleep 0.1; done
+start_draining 1 drained.yaml -- all=step:42
 expect 1 "$stator" launch drained.yaml
 says "is in use by pid $launcher on host"
 expect 0 "$stator" status drained.yaml
@@ -62,10 +60,7 @@ says 'step 42/100  10 steps/s  loss 0.5'
 says 'worker:0 +training'
 expect 0 "$stator" status drained.yaml --json
 says '"state": "running".*"step": 42'
-kill -TERM $launcher
-wait $launcher
-code=$?
-[[ $code == 42 ]] || fail "exit code $code instead of 42: $(cat drain_log)"
+expect_drain
 grep -q 'drained by signal' drain_log || fail "nobody told the chief: $(cat drain_log)"
 expect 0 "$stator" status drained.yaml
 says '^drained, epoch 1'

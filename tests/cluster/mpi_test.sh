@@ -21,11 +21,6 @@ says 'mpi: epoch 2 failed: worker:2 was killed by signal 9'
 says 'worker:2\] identity .* epoch=3'
 
 # Drained through mpirun.
-"$stator" launch mpi.yaml -- all=drain >drain_log 2>&1 &
-launcher=$!
-for ((i = 0; i < 300; ++i)); do [[ $(grep -cs waiting drain_log) == 4 ]] && break || sleep 0.1; done
-kill -TERM $launcher
-wait $launcher
-code=$?
-[[ $code == 42 ]] || fail "exit code $code instead of 42: $(cat drain_log)"
+start_draining 4 mpi.yaml --
+expect_drain
 finish

@@ -45,11 +45,6 @@ expect_identities 4
 says 'engine slurm'
 
 # A drain goes through srun.
-"$stator" launch slurm.yaml -- all=drain >drain_log 2>&1 &
-launcher=$!
-for ((i = 0; i < 300; ++i)); do [[ $(grep -cs waiting drain_log) == 4 ]] && break || sleep 0.1; done
-kill -TERM $launcher
-wait $launcher
-code=$?
-[[ $code == 42 ]] || fail "exit code $code instead of 42: $(cat drain_log)"
+start_draining 4 slurm.yaml --
+expect_drain
 finish

@@ -31,19 +31,12 @@ says 'worker:1\] identity .* epoch=3'
 for ((i = 0; i < 50; ++i)); do pgrep -f "$task_program worker:1@2" >/dev/null || break; sleep 0.1; done
 pgrep -f "$task_program worker:1@2" >/dev/null && fail "tasks of epoch 2 still run"
 
-"$stator" launch ssh.yaml -- all=drain >drain_log 2>&1 &
-launcher=$!
-for ((i = 0; i < 300; ++i)); do [[ $(grep -cs waiting drain_log) == 4 ]] && break || sleep 0.1; done
+start_draining 4 ssh.yaml --
 kill -KILL $launcher # the connections end with it, and so do the tasks
 wait $launcher 2>/dev/null
 for ((i = 0; i < 50; ++i)); do pgrep -f "$task_program all=drain" >/dev/null || break; sleep 0.1; done
 pgrep -f "$task_program all=drain" >/dev/null && fail "tasks outlive the launcher"
 
-"$stator" launch ssh.yaml --workers 1 -- all=drain >drain_log 2>&1 &
-launcher=$!
-for ((i = 0; i < 300; ++i)); do grep -qs waiting drain_log && break || sleep 0.1; done
-kill -TERM $launcher
-wait $launcher
-code=$?
-[[ $code == 42 ]] || fail "exit code $code instead of 42: $(cat drain_log)"
+start_draining 1 ssh.yaml --workers 1 --
+expect_drain
 finish
