@@ -5,7 +5,6 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "graph/function_calls.h"
 #include "graph/graph_order.h"
@@ -19,12 +18,25 @@ using graph::Endpoint;
 using graph::Graph;
 using graph::Node;
 
-bool IsStatelessRandom(const std::string& op) {
-  return op == "StatelessRandomUniformV2" || op == "StatelessRandomNormalV2";
+// The input that is the key of a stream of random numbers; -1 for ops that draw none. Their schemas
+// tell: they take a key and a counter.
+int KeyInput(const OpDef* schema) {
+  int key = -1;
+  bool counts = false;
+  for (int i = 0; schema != nullptr && i < schema->input_arg_size(); ++i) {
+    if (schema->input_arg(i).name() == "key") key = i;
+    counts |= schema->input_arg(i).name() == "counter";
+  }
+  return counts ? key : -1;
 }
 
-bool IsStatefulRandom(const std::string& op) {
-  return absl::StartsWith(op, "Random") || op == "TruncatedNormal";
+// Random ops with a stream of their own have TensorFlow's pair of seeds.
+bool KeepsStream(const OpDef& schema) {
+  int seeds = 0;
+  for (const OpDef::AttrDef& attr : schema.attr()) {
+    seeds += attr.name() == "seed" || attr.name() == "seed2";
+  }
+  return schema.is_stateful() && seeds == 2;
 }
 
 // Stateful ops that may run once for each shard: they change nothing that outlives the step.
@@ -113,7 +125,7 @@ class Analyzer {
           if (result_.cuts.count(input) == 0) feeds_shard[input.node] = true;
         }
       }
-      if (!IsStatelessRandom(node.op()) || !feeds_shard[*id] || result_.sharded[*id]) continue;
+      if (KeyInput(node.schema()) < 0 || !feeds_shard[*id] || result_.sharded[*id]) continue;
       found = result_.sharded[*id] = true;
     }
     return found;
@@ -124,9 +136,8 @@ class Analyzer {
       cut = result_.sharded[cut->first.node] ? std::next(cut) : result_.cuts.erase(cut);
     }
     for (const int id : result_.nodes) {
-      if (result_.sharded[id] && IsStatelessRandom(graph_.node(id).op())) {
-        result_.random.push_back(id);
-      }
+      const int key = KeyInput(graph_.node(id).schema());
+      if (result_.sharded[id] && key >= 0) result_.random.emplace_back(id, key);
     }
   }
 
@@ -162,7 +173,7 @@ class Analyzer {
 
   absl::Status CheckEffects(const Node& node, const std::string& op, const OpDef* schema) const {
     if (schema == nullptr || !schema->is_stateful() || RunsAnywhere(op)) return absl::OkStatus();
-    if (IsStatefulRandom(op)) {
+    if (KeepsStream(*schema)) {
       return node.Annotate(absl::UnimplementedError(absl::StrCat(
           "op ", op, " keeps a state that shards cannot share: use a stateless random op")));
     }
@@ -183,7 +194,7 @@ class Analyzer {
       const FunctionDef* function = graph_.FindFunction(name);
       if (function == nullptr || !seen->insert(name).second) continue;
       for (const NodeDef& inner : function->node_def()) {
-        if (IsStatelessRandom(inner.op())) {
+        if (KeyInput(graph_.FindOp(inner.op())) >= 0) {
           return node.Annotate(absl::UnimplementedError(absl::StrCat(
               "node '", inner.name(), "' of function '", name, "' (op ", inner.op(),
               ") draws random numbers, which shards can do only outside of functions")));

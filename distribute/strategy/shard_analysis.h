@@ -2,6 +2,7 @@
 #define STATOR_DISTRIBUTE_STRATEGY_SHARD_ANALYSIS_H_
 
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -18,7 +19,8 @@ struct ShardAnalysis {
   // Outputs that are aggregated before anything else reads them. Gradients: those of nodes whose
   // op is Gradients.
   std::map<graph::Endpoint, Aggregation> cuts;
-  std::vector<int> random;  // nodes whose key gets the number of the shard
+  // Nodes whose key gets the number of the shard, and which of their inputs it is.
+  std::vector<std::pair<int, int>> random;
 };
 
 // Errors as ShardGraph.

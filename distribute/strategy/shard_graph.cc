@@ -119,13 +119,12 @@ class Rewriter {
     (*mask->mutable_attr())["SrcT"].set_type(DT_INT64);
     (*mask->mutable_attr())["DstT"].set_type(DT_UINT64);
     int count = 0;
-    for (const int id : analysis_.random) {
+    for (const auto& [id, input] : analysis_.random) {
       NodeDef* key = AddNode(absl::StrCat("shard_key_", count++), "BitwiseXor");
-      constexpr int kKeyInput = 1;
-      key->add_input(Original(id).input(kKeyInput));
+      key->add_input(Original(id).input(input));
       key->add_input(std::string(kPrefix) + "shard_key_mask");
       (*key->mutable_attr())["T"].set_type(DT_UINT64);
-      Original(id).set_input(kKeyInput, key->name());
+      Original(id).set_input(input, key->name());
     }
   }
 
