@@ -1,13 +1,14 @@
 #include "distribute/worker/bucket_reducer.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "graph/status_macros.h"
+#include "runtime/core/host_attributes.h"
 #include "runtime/session/status.h"
 
 namespace stator::distribute {
@@ -28,11 +29,11 @@ int64_t BytesOf(DType dtype, const std::vector<int64_t>& dims) {
   return bytes;
 }
 
-// The number in a text like {bucket = ["3"], early}.
+// -1 where there is none.
 int BucketOf(std::string_view attributes) {
-  const size_t quote = attributes.find('"');
-  if (quote == std::string_view::npos) return -1;
-  return std::atoi(std::string(attributes.substr(quote + 1)).c_str());
+  const std::vector<std::string> texts = runtime::StringsAttribute(attributes, "bucket");
+  int bucket = -1;
+  return texts.size() == 1 && absl::SimpleAtoi(texts[0], &bucket) ? bucket : -1;
 }
 
 executable::Status ReduceBucket(runtime::HostCallContext* call) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "distribute/checkpoint/snapshot.h"
 #include "graph/status_macros.h"
 #include "runtime/core/runner.h"
 #include "runtime/session/status.h"
@@ -34,16 +35,6 @@ absl::StatusOr<double> ScalarOf(const std::string& name, const Tensor& tensor) {
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "metric '", name, "': expected one number, found ", tensor.TypeToString()));
-}
-
-// FNV-1a: a fingerprint to compare copies by, no defence.
-uint64_t Fingerprint(const Tensor& tensor) {
-  uint64_t hash = 0xcbf29ce484222325;
-  const char* bytes = tensor.data<char>();
-  for (int64_t i = 0; i < tensor.bytes(); ++i) {
-    hash = (hash ^ static_cast<unsigned char>(bytes[i])) * 0x100000001b3;
-  }
-  return hash;
 }
 
 }  // namespace
@@ -133,21 +124,23 @@ absl::Status Replica::Broadcast() {
 
 absl::Status Replica::CheckEqual() {
   if (replicas() == 1) return absl::OkStatus();
-  STATOR_ASSIGN_OR_RETURN(const auto values, Values());
-  const int64_t count = static_cast<int64_t>(values.size());
-  std::vector<uint64_t> hashes(count * replicas());
-  for (int64_t i = 0; i < count; ++i) {
-    hashes[rank() * count + i] = Fingerprint(values[i].second);
-  }
+  STATOR_ASSIGN_OR_RETURN(const Snapshot snapshot, Snapshot::Take(variables()));
+  const std::vector<Snapshot::Variable>& all = snapshot.variables();
+  std::string mine;
+  for (const Snapshot::Variable& variable : all) mine += VariableDigest(variable);
+  const size_t bytes = all.empty() ? 0 : mine.size() / all.size();
+  std::string digests(mine.size() * replicas(), '\0');
+  digests.replace(mine.size() * rank(), mine.size(), mine);
   runtime::RunControl control;
   control.token = ended_;
-  STATOR_RETURN_IF_ERROR(group().AllGather(DType::kUInt64, hashes.data(),
-                                           static_cast<int64_t>(hashes.size()), control));
-  for (int64_t i = 0; i < count; ++i) {
+  STATOR_RETURN_IF_ERROR(group().AllGather(DType::kUInt8, digests.data(),
+                                           static_cast<int64_t>(digests.size()), control));
+  for (size_t i = 0; i < all.size(); ++i) {
     for (int other = 1; other < replicas(); ++other) {
-      if (hashes[other * count + i] == hashes[i]) continue;
+      const size_t theirs = mine.size() * other + i * bytes;
+      if (digests.compare(theirs, bytes, digests, i * bytes, bytes) == 0) continue;
       return absl::DataLossError(
-          absl::StrCat("variable '", values[i].first, "' differs between replica 0 and replica ",
+          absl::StrCat("variable '", all[i].name, "' differs between replica 0 and replica ",
                        other, ": a task computed something else than the others"));
     }
   }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <thread>
@@ -41,14 +42,12 @@ Outcome TrainRank(Replica& replica) {
   return outcome;
 }
 
-// The outcome on every replica.
-std::vector<Outcome> Train(const TrainingProgram& program, const ShardedStep* sharded, int replicas,
-                           int virtual_replicas) {
+void RunReplicas(const TrainingProgram& program, const ShardedStep* sharded, int replicas,
+                 int virtual_replicas, const std::function<void(Replica&)>& work) {
   std::vector<std::string> names;
   for (int i = 0; i < replicas; ++i) names.push_back("replica " + std::to_string(i));
   auto mesh = InProcessMesh(names, 1 << 16);
-  EXPECT_TRUE(mesh.ok());
-  std::vector<Outcome> outcomes(replicas);
+  ASSERT_TRUE(mesh.ok()) << mesh.status();
   std::vector<std::thread> threads;
   for (int rank = 0; rank < replicas; ++rank) {
     threads.emplace_back([&, rank] {
@@ -58,10 +57,18 @@ std::vector<Outcome> Train(const TrainingProgram& program, const ShardedStep* sh
                                      {.virtual_replicas = virtual_replicas, .threads = 1},
                                      *std::move(group), nullptr);
       ASSERT_TRUE(replica.ok()) << replica.status();
-      outcomes[rank] = TrainRank(**replica);
+      work(**replica);
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+// The outcome on every replica.
+std::vector<Outcome> Train(const TrainingProgram& program, const ShardedStep* sharded, int replicas,
+                           int virtual_replicas) {
+  std::vector<Outcome> outcomes(replicas);
+  RunReplicas(program, sharded, replicas, virtual_replicas,
+              [&](Replica& replica) { outcomes[replica.rank()] = TrainRank(replica); });
   return outcomes;
 }
 
@@ -100,6 +107,30 @@ TEST(ReplicaTest, ShardsAverageToTheWholeBatch) {
   for (size_t i = 0; i < whole.metrics.size(); ++i) {
     EXPECT_NEAR(whole.metrics[i][0], shards.metrics[i][0], 1e-4) << i;
     EXPECT_EQ(whole.metrics[i][1], shards.metrics[i][1]) << i;
+  }
+}
+
+TEST(ReplicaTest, VariableThatDiffersIsNamed) {
+  const TrainingProgram program = Classifier();
+  const auto sharded = Shard(program, 1 << 20);
+  ASSERT_TRUE(sharded.ok()) << sharded.status();
+  std::vector<absl::Status> statuses(2);
+  RunReplicas(program, &*sharded, 2, 4, [&](Replica& replica) {
+    ASSERT_TRUE(replica.Initialize().ok());
+    ASSERT_TRUE(replica.CheckEqual().ok());
+    if (replica.rank() == 1) {
+      auto bias = replica.variables()->Read("dense/bias");
+      ASSERT_TRUE(bias.ok()) << bias.status().message();
+      bias->data<float>()[3] += 1;
+      ASSERT_TRUE(replica.variables()->Write("dense/bias", *bias).ok());
+    }
+    statuses[replica.rank()] = replica.CheckEqual();
+  });
+  for (const absl::Status& status : statuses) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+    const std::string message(status.message());
+    EXPECT_NE(message.find("'dense/bias'"), std::string::npos) << status;
+    EXPECT_NE(message.find("replica 1"), std::string::npos) << status;
   }
 }
 
