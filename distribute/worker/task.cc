@@ -1,15 +1,11 @@
 #include "distribute/worker/task.h"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -28,11 +24,12 @@
 #include "distribute/control/member.h"
 #include "distribute/control/restart_policy.h"
 #include "distribute/launch/failure_record.h"
-#include "distribute/launch/job_status.h"
-#include "distribute/worker/data_plane.h"
-#include "distribute/worker/evaluator.h"
 #include "distribute/launch/host_address.h"
+#include "distribute/worker/data_plane.h"
+#include "distribute/worker/drain_signals.h"
+#include "distribute/worker/evaluator.h"
 #include "distribute/worker/replica.h"
+#include "distribute/worker/status_writer.h"
 #include "distribute/worker/train_loop.h"
 #include "graph/status_macros.h"
 #include "proto/serialize.h"
@@ -60,97 +57,6 @@ bool IsPassing(const absl::Status& status) {
       return false;
   }
 }
-
-// Asks the generation to drain when the process is asked to end.
-class DrainSignals {
- public:
-  explicit DrainSignals(Member* member) {
-    thread_ = std::thread([this, member] {
-      const sigset_t signals = Signals();
-      int signal = 0;
-      while (sigwait(&signals, &signal) == 0 && !stop_) member->RequestDrain();
-    });
-  }
-  ~DrainSignals() {
-    stop_ = true;
-    pthread_kill(thread_.native_handle(), SIGUSR1);
-    thread_.join();
-  }
-  // Before the first thread: threads inherit the mask.
-  static void Block() {
-    const sigset_t signals = Signals();
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  }
-
- private:
-  static sigset_t Signals() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGUSR1);
-    return signals;
-  }
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
-};
-
-// The chief keeps the run directory's status.json fresh.
-class StatusWriter {
- public:
-  StatusWriter(std::string run_directory, int64_t total_steps,
-               std::function<control::JobStatus()> status,
-               std::function<void(const absl::Status&)> superseded)
-      : run_directory_(std::move(run_directory)),
-        total_steps_(total_steps),
-        status_(std::move(status)),
-        superseded_(std::move(superseded)) {
-    thread_ = std::thread([this] {
-      while (!stop_) {
-        const absl::Status written = Write();  // other errors: the next one comes soon
-        if (absl::IsAborted(written)) return superseded_(written);
-        for (int i = 0; i < 10 && !stop_; ++i) usleep(50'000);
-      }
-    });
-  }
-  ~StatusWriter() {
-    stop_ = true;
-    thread_.join();
-    Write().IgnoreError();
-  }
-
- private:
-  absl::Status Write() const {
-    const control::JobStatus from = status_();
-    JobStatus to;
-    to.job = from.job();
-    to.epoch = from.epoch();
-    to.total_steps = total_steps_;
-    for (const control::TaskStatus& task : from.tasks()) {
-      const control::Progress& progress = task.progress();
-      TaskProgress& added = to.tasks.emplace_back();
-      added.task = task.task();
-      added.phase = progress.phase();
-      added.step = progress.step();
-      added.steps_per_second = progress.steps_per_second();
-      added.silent_seconds = task.last_beat_age_seconds();
-      if (&task != &from.tasks(0)) continue;
-      to.step = progress.step();
-      to.steps_per_second = progress.steps_per_second();
-      if (progress.metrics().count("loss") > 0) to.loss = progress.loss();
-      int64_t step = -1;
-      if (absl::SimpleAtoi(progress.last_checkpoint(), &step)) to.checkpoint_step = step;
-    }
-    return WriteJobStatus(run_directory_, to);
-  }
-
-  const std::string run_directory_;
-  const int64_t total_steps_;
-  const std::function<control::JobStatus()> status_;
-  // This process was paused while the job went on in a newer epoch. At most one call.
-  const std::function<void(const absl::Status&)> superseded_;
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
-};
 
 class Task {
  public:
