@@ -41,7 +41,7 @@ class Dataset {
 
 using DatasetRef = std::shared_ptr<const Dataset>;
 
-// Sources. Every epoch is the same.
+// Sources. Every epoch is the same, but where a function decides.
 
 // Element i holds the i-th part of each array along its first dimension, which all have in common.
 absl::StatusOr<DatasetRef> FromArrays(std::vector<runtime::Tensor> arrays);
@@ -51,6 +51,11 @@ absl::StatusOr<DatasetRef> FromImages(std::shared_ptr<const LabeledImages> image
 // offset.
 absl::StatusOr<DatasetRef> FromTfRecords(const std::vector<std::string>& paths,
                                          const formats::TfRecordOptions& options = {});
+// Element i of an epoch is what the function makes of it. Must be pure and safe to call from several
+// threads at once, as a loader does.
+absl::StatusOr<DatasetRef> FromFunction(
+    int64_t size,
+    std::function<absl::StatusOr<Element>(int64_t epoch, int64_t position)> function);
 
 // Transformations. A null or failed source is the caller's to check before.
 

@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "data/philox.h"
-#include "data/pipeline.h"
+#include "data/mnist.h"
 #include "data/shuffle.h"
 
 namespace stator::data {
@@ -218,6 +218,16 @@ TEST(TfRecords, AreOneListOverAllFiles) {
             paths[2] + ": record 1 at offset 19: the checksum of its 3 bytes is wrong");
   EXPECT_TRUE(absl::IsNotFound(FromTfRecords({stem + "9"}).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(FromTfRecords({paths[1]}).status()));
+}
+
+TEST(Functions, DecideByEpochAndPosition) {
+  const auto dataset = FromFunction(3, [](int64_t epoch, int64_t position) {
+    return absl::StatusOr<Element>(Element{Tensor::Scalar<int64_t>(10 * epoch + position)});
+  });
+  ASSERT_TRUE(dataset.ok());
+  EXPECT_EQ((*dataset)->size(), 3);
+  EXPECT_EQ(*(*dataset)->Get(4, 2)->at(0).data<int64_t>(), 42);
+  EXPECT_FALSE(FromFunction(0, nullptr).ok());
 }
 
 TEST(Images, AreScaled) {

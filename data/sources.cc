@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "data/dataset.h"
-#include "data/pipeline.h"
+#include "data/mnist.h"
 #include "graph/status_macros.h"
 #include "runtime/session/status.h"
 
@@ -58,7 +58,11 @@ class Images : public Dataset {
                                                            {images_->height, images_->width, 1})));
     STATOR_ASSIGN_OR_RETURN(Tensor label,
                             runtime::ToAbsl(Tensor::Create(runtime::DType::kInt32, {})));
-    GatherImages(*images_, {position}, image.data<float>(), label.data<int32_t>());
+    const uint8_t* const pixels = images_->pixels.data() + position * image.num_elements();
+    for (int64_t i = 0; i < image.num_elements(); ++i) {
+      image.data<float>()[i] = pixels[i] * (1.0f / 255.0f);
+    }
+    *label.data<int32_t>() = images_->labels[static_cast<size_t>(position)];
     return Element{std::move(image), std::move(label)};
   }
 
@@ -91,6 +95,22 @@ class TfRecords : public Dataset {
   std::vector<formats::TfRecordFile> files_;
   std::vector<int64_t> begins_;
   int64_t size_ = 0;
+};
+
+using PlaceFunction = std::function<absl::StatusOr<Element>(int64_t epoch, int64_t position)>;
+
+class Computed : public Dataset {
+ public:
+  Computed(int64_t size, PlaceFunction function) : size_(size), function_(std::move(function)) {}
+
+  int64_t size() const override { return size_; }
+  absl::StatusOr<Element> Get(int64_t epoch, int64_t position) const override {
+    return function_(epoch, position);
+  }
+
+ private:
+  int64_t size_;
+  PlaceFunction function_;
 };
 
 }  // namespace
@@ -130,6 +150,11 @@ absl::StatusOr<DatasetRef> FromTfRecords(const std::vector<std::string>& paths,
                      paths.empty() ? "" : absl::StrCat(", the first ", paths[0])));
   }
   return std::make_shared<TfRecords>(std::move(files));
+}
+
+absl::StatusOr<DatasetRef> FromFunction(int64_t size, PlaceFunction function) {
+  if (size < 1) return absl::InvalidArgumentError("a dataset of no elements");
+  return std::make_shared<Computed>(size, std::move(function));
 }
 
 }  // namespace stator::data

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "data/loader.h"
 #include "graph/status_macros.h"
 #include "graph/tensor_shape.h"
 #include "nn/progress_bar.h"
@@ -144,11 +145,14 @@ absl::StatusOr<std::pair<float, float>> Trainer::RunPass(const TrainingPass& pas
   return std::pair(loss, correct);
 }
 
-absl::StatusOr<Metrics> Trainer::Evaluate(const BatchSource& source) {
+absl::StatusOr<Metrics> Trainer::Evaluate(const data::DatasetRef& batches) {
   Metrics metrics;
   double right = 0;
-  for (int64_t i = 0; i < source.steps_per_epoch(); ++i) {
-    STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> batch, source.Batch(0, i));
+  STATOR_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(batches, {.epochs = 1}));
+  while (true) {
+    STATOR_ASSIGN_OR_RETURN(const absl::optional<data::Element> read, loader->Next());
+    if (!read) break;
+    const data::Element& batch = *read;
     STATOR_ASSIGN_OR_RETURN(const auto result, RunPass(evaluate_, batch));
     const int64_t count = batch[0].dims().empty() ? 1 : batch[0].dims()[0];
     metrics.loss += double{result.first} * static_cast<double>(count);
@@ -161,14 +165,21 @@ absl::StatusOr<Metrics> Trainer::Evaluate(const BatchSource& source) {
   return metrics;
 }
 
-absl::Status Trainer::Fit(const BatchSource& source, int64_t epochs, const BatchSource* test) {
-  const int64_t steps = source.steps_per_epoch();
+absl::Status Trainer::Fit(const data::DatasetRef& batches, int64_t epochs,
+                          const data::DatasetRef& test) {
+  const int64_t steps = batches->size();
+  if (step_ >= epochs * steps) return absl::OkStatus();
+  data::LoaderOptions reading;
+  reading.epochs = epochs;
+  reading.start = {step_ / steps, step_ % steps};
+  STATOR_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(batches, reading));
   while (step_ < epochs * steps) {
     const int64_t epoch = step_ / steps;
     ProgressBar bar(absl::StrCat("epoch ", epoch + 1, "/", epochs), steps, options_.quiet);
     double loss = 0, right = 0, examples = 0;
     while (step_ < (epoch + 1) * steps) {
-      STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> batch, source.Batch(epoch, step_ % steps));
+      STATOR_ASSIGN_OR_RETURN(const absl::optional<data::Element> read, loader->Next());
+      const data::Element& batch = *read;
       STATOR_ASSIGN_OR_RETURN(const auto result, RunPass(train_, batch));
       ++step_;
       const double count = batch[0].dims().empty() ? 1 : static_cast<double>(batch[0].dims()[0]);
@@ -182,7 +193,7 @@ absl::Status Trainer::Fit(const BatchSource& source, int64_t epochs, const Batch
     }
     std::string summary = Describe(loss / examples, right / examples);
     if (test != nullptr) {
-      STATOR_ASSIGN_OR_RETURN(const Metrics metrics, Evaluate(*test));
+      STATOR_ASSIGN_OR_RETURN(const Metrics metrics, Evaluate(test));
       absl::StrAppend(&summary, "  test ", Describe(metrics.loss, metrics.accuracy));
     }
     bar.Finish(summary);

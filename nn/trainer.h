@@ -11,17 +11,17 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
+#include "data/dataset.h"
 #include "formats/checkpoint_directory.h"
 #include "graph/scope.h"
 #include "graph/tensor_proto.h"
-#include "nn/batch_source.h"
 #include "nn/variables.h"
 #include "runtime/session/session.h"
 
 namespace stator::nn {
 
-// The two passes of a program that classifies: what is fed, in the order of a BatchSource's
-// tensors, and what comes out. `loss` is a float scalar, the mean over the batch; `correct` a float
+// The two passes of a program that classifies: what is fed, in the order of a batch's tensors, and
+// what comes out. `loss` is a float scalar, the mean over the batch; `correct` a float
 // scalar, the number of right answers.
 struct TrainingPass {
   std::vector<graph::Output> inputs;
@@ -61,11 +61,12 @@ class Trainer {
   // session must outlive the trainer.
   absl::Status Start(runtime::Session* session);
 
-  // Trains until `epochs` epochs are complete in all, resumed ones included. Evaluates on `test`
-  // after each epoch unless it is null.
-  absl::Status Fit(const BatchSource& source, int64_t epochs, const BatchSource* test = nullptr);
+  // Trains on the elements of `batches`, read ahead by a thread, until `epochs` epochs are complete
+  // in all, resumed ones included. Evaluates on `test` after each epoch unless it is null.
+  absl::Status Fit(const data::DatasetRef& batches, int64_t epochs,
+                   const data::DatasetRef& test = nullptr);
 
-  absl::StatusOr<Metrics> Evaluate(const BatchSource& source);
+  absl::StatusOr<Metrics> Evaluate(const data::DatasetRef& batches);
 
   // All variables by name, as they are now.
   absl::StatusOr<std::map<std::string, graph::DenseTensor>> Values();

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/dataset.h"
 #include "data/philox.h"
 #include "nn/layers.h"
 #include "nn/losses.h"
@@ -30,13 +31,13 @@ using graph::Scope;
 using runtime::Tensor;
 
 // Points in a square; the label says whether both coordinates have one sign.
-class Quadrants : public BatchSource {
+class Quadrants : public data::Dataset {
  public:
   explicit Quadrants(uint64_t seed) : seed_(seed) {}
-  int64_t steps_per_epoch() const override { return 10; }
-  absl::StatusOr<std::vector<Tensor>> Batch(int64_t epoch, int64_t step) const override {
+  int64_t size() const override { return 10; }
+  absl::StatusOr<data::Element> Get(int64_t epoch, int64_t step) const override {
     constexpr int kBatch = 32;
-    data::RandomStream random(seed_, static_cast<uint64_t>(epoch * steps_per_epoch() + step));
+    data::RandomStream random(seed_, static_cast<uint64_t>(epoch * size() + step));
     std::vector<float> points;
     std::vector<int32_t> labels;
     for (int i = 0; i < kBatch; ++i) {
@@ -44,7 +45,7 @@ class Quadrants : public BatchSource {
       points.insert(points.end(), {x, y});
       labels.push_back(x * y > 0);
     }
-    return std::vector<Tensor>{Tensor::Of<float>({kBatch, 2}, points),
+    return data::Element{Tensor::Of<float>({kBatch, 2}, points),
                                Tensor::Of<int32_t>({kBatch}, labels)};
   }
 
@@ -110,7 +111,7 @@ std::map<int64_t, float> Losses(int64_t epochs, TrainerOptions options, int thre
   if (program.session == nullptr) return losses;
   const absl::Status started = program.trainer->Start(program.session.get());
   EXPECT_TRUE(started.ok()) << started;
-  const absl::Status trained = program.trainer->Fit(Quadrants(5), epochs);
+  const absl::Status trained = program.trainer->Fit(std::make_shared<Quadrants>(5), epochs);
   EXPECT_TRUE(trained.ok()) << trained;
   return losses;
 }
@@ -125,10 +126,10 @@ TEST(Trainer, Learns) {
   Program program({});
   ASSERT_NE(program.session, nullptr);
   ASSERT_TRUE(program.trainer->Start(program.session.get()).ok());
-  const absl::Status trained = program.trainer->Fit(Quadrants(5), 30);
+  const absl::Status trained = program.trainer->Fit(std::make_shared<Quadrants>(5), 30);
   ASSERT_TRUE(trained.ok()) << trained;
   EXPECT_EQ(program.trainer->step(), 300);
-  const absl::StatusOr<Metrics> metrics = program.trainer->Evaluate(Quadrants(6));
+  const absl::StatusOr<Metrics> metrics = program.trainer->Evaluate(std::make_shared<Quadrants>(6));
   ASSERT_TRUE(metrics.ok()) << metrics.status();
   EXPECT_EQ(metrics->examples, 320);
   EXPECT_GT(metrics->accuracy, 0.9);

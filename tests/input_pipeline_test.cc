@@ -1,4 +1,4 @@
-// Input pipelines beside the rest: a map that is a compiled program, batches for a trainer.
+// Input pipelines beside the rest: a map that is a compiled program.
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,6 @@
 
 #include "data/dataset.h"
 #include "data/loader.h"
-#include "nn/batch_source.h"
 #include "ops/wrappers.h"
 #include "stator.h"
 
@@ -51,14 +50,6 @@ TEST(InputPipeline, MapsByACompiledProgramInParallel) {
     }
   }
   EXPECT_FALSE((*loader)->Next()->has_value());
-}
-
-TEST(InputPipeline, GivesATrainerItsBatches) {
-  const auto numbers = data::FromArrays({Tensor::Of<float>({6}, {0, 1, 2, 3, 4, 5})});
-  const nn::DatasetBatches source(
-      data::Batch(*numbers, {.size = 4, .drop_remainder = true}).value());
-  EXPECT_EQ(source.steps_per_epoch(), 1);
-  EXPECT_EQ(source.Batch(3, 0)->at(0).data<float>()[3], 3);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -15,10 +16,10 @@ namespace stator::examples {
 namespace {
 
 absl::StatusOr<DigitSets> LoadFolder(const std::string& folder) {
-  DigitSets sets;
-  STATOR_ASSIGN_OR_RETURN(sets.train, data::LoadMnist(folder, "train"));
-  STATOR_ASSIGN_OR_RETURN(sets.test, data::LoadMnist(folder, "t10k"));
-  return sets;
+  STATOR_ASSIGN_OR_RETURN(data::LabeledImages train, data::LoadMnist(folder, "train"));
+  STATOR_ASSIGN_OR_RETURN(data::LabeledImages test, data::LoadMnist(folder, "t10k"));
+  return DigitSets{std::make_shared<data::LabeledImages>(std::move(train)),
+                   std::make_shared<data::LabeledImages>(std::move(test))};
 }
 
 }  // namespace
@@ -33,6 +34,16 @@ absl::StatusOr<DigitSets> LoadDigits(const std::string& folder, bool quiet) {
   absl::StatusOr<DigitSets> sets = written.ok() ? LoadFolder(drawn) : written;
   std::filesystem::remove_all(drawn);
   return sets;
+}
+
+absl::StatusOr<data::DatasetRef> TrainingImages(const DigitSets& sets, uint64_t seed) {
+  STATOR_ASSIGN_OR_RETURN(const data::DatasetRef images, data::FromImages(sets.train));
+  return data::Shuffle(images, seed);
+}
+
+absl::StatusOr<data::DatasetRef> TestBatches(const DigitSets& sets) {
+  STATOR_ASSIGN_OR_RETURN(const data::DatasetRef images, data::FromImages(sets.test));
+  return data::Batch(images, {.size = 500});
 }
 
 }  // namespace stator::examples

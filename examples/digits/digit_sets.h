@@ -1,19 +1,26 @@
 #ifndef STATOR_EXAMPLES_DIGITS_DIGIT_SETS_H_
 #define STATOR_EXAMPLES_DIGITS_DIGIT_SETS_H_
 
+#include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "data/pipeline.h"
+#include "data/dataset.h"
+#include "data/mnist.h"
 
 namespace stator::examples {
 
 struct DigitSets {
-  data::LabeledImages train, test;
+  std::shared_ptr<const data::LabeledImages> train, test;
 };
 
 // MNIST's IDX files in `folder`; where that is empty, digits that are drawn here, always the same.
 absl::StatusOr<DigitSets> LoadDigits(const std::string& folder, bool quiet);
+
+// The images to train on, in another order in each epoch; and those to test with, in batches.
+absl::StatusOr<data::DatasetRef> TrainingImages(const DigitSets& sets, uint64_t seed);
+absl::StatusOr<data::DatasetRef> TestBatches(const DigitSets& sets);
 
 }  // namespace stator::examples
 

@@ -6,8 +6,6 @@
 // The last line is the accuracy on the test images. Started by `stator launch` it is one task of a
 // training job (examples/jobs/digits.yaml).
 
-#include "data/digits.h"
-
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -16,15 +14,14 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "data/pipeline.h"
+#include "data/dataset.h"
 #include "distribute/run.h"
-#include "examples/digits/export.h"
 #include "examples/digits/digit_sets.h"
+#include "examples/digits/export.h"
 #include "examples/digits/flags.h"
 #include "examples/digits/job.h"
 #include "examples/digits/model.h"
 #include "graph/status_macros.h"
-#include "nn/batch_source.h"
 #include "nn/trainer.h"
 #include "stator.h"
 
@@ -39,23 +36,19 @@ constexpr int64_t kBatch = 128;
 absl::Status Train(const Flags& flags) {
   STATOR_ASSIGN_OR_RETURN(const examples::DigitSets sets,
                           examples::LoadDigits(flags.data, flags.quiet));
-  const data::LabeledImages& train = sets.train;
-  const data::LabeledImages& test = sets.test;
-  const data::BatchOptions batching = {
-      .batch_size = kBatch, .seed = flags.seed, .drop_remainder = true};
-  STATOR_ASSIGN_OR_RETURN(const nn::ImageBatches batches,
-                          nn::ImageBatches::Create(&train, batching));
-  STATOR_ASSIGN_OR_RETURN(const nn::ImageBatches test_batches,
-                          nn::ImageBatches::Create(&test, {.batch_size = 500, .shuffle = false}));
+  STATOR_ASSIGN_OR_RETURN(const data::DatasetRef images,
+                          examples::TrainingImages(sets, flags.seed));
+  STATOR_ASSIGN_OR_RETURN(const data::DatasetRef batches,
+                          data::Batch(images, {.size = kBatch, .drop_remainder = true}));
+  STATOR_ASSIGN_OR_RETURN(const data::DatasetRef test_batches, examples::TestBatches(sets));
 
   // The program: one graph with the passes that train and evaluate.
   const graph::Scope scope = NewProgram();
-  examples::DigitsModel model(scope, flags.seed, train.height, train.width,
-                              batches.steps_per_epoch());
+  examples::DigitsModel model(scope, flags.seed, sets.train->height, sets.train->width,
+                              batches->size());
   if (!flags.export_training.empty()) {
-    STATOR_ASSIGN_OR_RETURN(const auto plan, data::BatchPlan::Create(train.count, batching));
-    STATOR_RETURN_IF_ERROR(examples::ExportTraining(scope.graph(), train, test, plan, flags.epochs,
-                                                    flags.export_training));
+    STATOR_RETURN_IF_ERROR(examples::ExportTraining(scope.graph(), sets, flags.seed, kBatch,
+                                                    flags.epochs, flags.export_training));
   }
   nn::TrainerOptions options;
   options.checkpoint = flags.checkpoint;
@@ -81,14 +74,14 @@ absl::Status Train(const Flags& flags) {
   if (trainer->step() > 0 && !flags.quiet) {
     std::fprintf(stderr, "resuming after step %lld\n", static_cast<long long>(trainer->step()));
   }
-  STATOR_RETURN_IF_ERROR(trainer->Fit(batches, flags.epochs, &test_batches));
+  STATOR_RETURN_IF_ERROR(trainer->Fit(batches, flags.epochs, test_batches));
   if (log != nullptr) std::fclose(log);
 
   STATOR_ASSIGN_OR_RETURN(const nn::Metrics metrics, trainer->Evaluate(test_batches));
   if (!flags.export_folder.empty()) {
     STATOR_ASSIGN_OR_RETURN(const auto values, trainer->Values());
     STATOR_RETURN_IF_ERROR(
-        examples::ExportTrained(scope.graph(), values, test, flags.export_folder));
+        examples::ExportTrained(scope.graph(), values, sets, flags.export_folder));
   }
   std::printf("test accuracy: %.2f %%\n", 100 * metrics.accuracy);
   return absl::OkStatus();

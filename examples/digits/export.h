@@ -1,11 +1,12 @@
 #ifndef STATOR_EXAMPLES_DIGITS_EXPORT_H_
 #define STATOR_EXAMPLES_DIGITS_EXPORT_H_
 
+#include <cstdint>
 #include <map>
 #include <string>
 
 #include "absl/status/status.h"
-#include "data/pipeline.h"
+#include "examples/digits/digit_sets.h"
 #include "graph/graph.h"
 #include "graph/tensor_proto.h"
 
@@ -15,14 +16,13 @@ namespace stator::examples {
 // weights as constants; image.npy, the first test image; label.txt, the digit that it shows.
 absl::Status ExportTrained(const graph::Graph& graph,
                            const std::map<std::string, graph::DenseTensor>& values,
-                           const data::LabeledImages& test, const std::string& folder);
+                           const DigitSets& sets, const std::string& folder);
 
 // Writes to `folder` what a bundle that trains is made from and fed with: training.pb, the program;
 // train.bin, for each step of `epochs` epochs the examples that a session takes; test.bin, those
 // that it is tested with. An example is its label and its pixels, one byte each.
-absl::Status ExportTraining(const graph::Graph& graph, const data::LabeledImages& train,
-                            const data::LabeledImages& test, const data::BatchPlan& plan,
-                            int epochs, const std::string& folder);
+absl::Status ExportTraining(const graph::Graph& graph, const DigitSets& sets, uint64_t seed,
+                            int64_t batch, int epochs, const std::string& folder);
 
 }  // namespace stator::examples
 
