@@ -18,6 +18,9 @@ using runtime::DType;
 using runtime::Tensor;
 using runtime::ToAbsl;
 
+// That prepare inputs while a step runs: a step takes longer than most inputs do.
+constexpr int kReadingThreads = 2;
+
 absl::StatusOr<double> ScalarOf(const std::string& name, const Tensor& tensor) {
   if (tensor.num_elements() == 1) {
     switch (tensor.dtype()) {
@@ -147,8 +150,46 @@ absl::Status Replica::CheckEqual() {
   return absl::OkStatus();
 }
 
+int Replica::shards() const {
+  return sharded_ == nullptr ? 1 : options_.virtual_replicas / replicas();
+}
+
+absl::Status Replica::ReadAhead(int64_t first, int64_t end) {
+  inputs_.reset();
+  if (first >= end) return absl::OkStatus();
+  const int64_t count = shards();
+  const int64_t own = rank() * count;
+  const int all = sharded_ == nullptr ? 1 : options_.virtual_replicas;
+  STATOR_ASSIGN_OR_RETURN(
+      const data::DatasetRef dataset,
+      data::FromFunction(end * count, [this, count, own, all](int64_t, int64_t position) {
+        return program_.batch(position / count, static_cast<int>(own + position % count), all);
+      }));
+  data::LoaderOptions options;
+  options.threads = kReadingThreads;
+  options.ahead = static_cast<int>(std::max<int64_t>(count, kReadingThreads));
+  options.epochs = 1;
+  options.start.index = first * count;
+  STATOR_ASSIGN_OR_RETURN(inputs_, data::Loader::Start(dataset, options));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Tensor>> Replica::Inputs(int64_t step, int i) {
+  const int64_t start = runtime::NowNanoseconds();
+  absl::StatusOr<std::vector<Tensor>> inputs = absl::InternalError("no inputs");
+  if (inputs_ != nullptr && inputs_->position() == data::Position{0, step * shards() + i}) {
+    STATOR_ASSIGN_OR_RETURN(absl::optional<data::Element> next, inputs_->Next());
+    inputs = *std::move(next);
+  } else {
+    inputs = program_.batch(step, rank() * shards() + i,
+                            sharded_ == nullptr ? 1 : options_.virtual_replicas);
+  }
+  input_ns_ += runtime::NowNanoseconds() - start;
+  return inputs;
+}
+
 absl::StatusOr<std::vector<double>> Replica::PlainStep(int64_t step) {
-  STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> feeds, program_.batch(step, 0, 1));
+  STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> feeds, Inputs(step, 0));
   STATOR_RETURN_IF_ERROR(plain_->Run(feeds, &plain_results_, Call(nullptr)));
   std::vector<double> metrics;
   for (size_t i = 0; i < plain_results_.size(); ++i) {
@@ -160,15 +201,13 @@ absl::StatusOr<std::vector<double>> Replica::PlainStep(int64_t step) {
 }
 
 absl::StatusOr<std::vector<double>> Replica::Step(int64_t step) {
+  input_ns_ = 0;
   if (sharded_ == nullptr) return PlainStep(step);
-  const int shards = options_.virtual_replicas / replicas();
-  traces_.resize(trace_ ? shards : 0);
+  traces_.resize(trace_ ? shards() : 0);
   shard_times_.clear();
-  for (int i = 0; i < shards; ++i) {
-    const int shard = rank() * shards + i;
-    STATOR_ASSIGN_OR_RETURN(std::vector<Tensor> feeds,
-                            program_.batch(step, shard, options_.virtual_replicas));
-    feeds.push_back(Tensor::Scalar<int64_t>(shard));
+  for (int i = 0; i < shards(); ++i) {
+    STATOR_ASSIGN_OR_RETURN(std::vector<Tensor> feeds, Inputs(step, i));
+    feeds.push_back(Tensor::Scalar<int64_t>(rank() * shards() + i));
     reducer_->BeginShard(i);
     const int64_t start = runtime::NowNanoseconds();
     STATOR_RETURN_IF_ERROR(
@@ -200,8 +239,17 @@ absl::StatusOr<std::vector<double>> Replica::Evaluate() {
   for (const Metric& metric : program_.evaluation_metrics) fetches.push_back(metric.tensor);
   std::vector<double> totals(fetches.size(), 0);
   double examples = 0;
-  for (int64_t i = 0; i < program_.evaluation_batches; ++i) {
-    STATOR_ASSIGN_OR_RETURN(const std::vector<Tensor> batch, program_.evaluation_batch(i));
+  if (program_.evaluation_batches < 1) return totals;
+  STATOR_ASSIGN_OR_RETURN(const data::DatasetRef dataset,
+                          data::FromFunction(program_.evaluation_batches,
+                                             [this](int64_t, int64_t position) {
+                                               return program_.evaluation_batch(position);
+                                             }));
+  STATOR_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(dataset, {.epochs = 1}));
+  while (true) {
+    STATOR_ASSIGN_OR_RETURN(const absl::optional<data::Element> next, loader->Next());
+    if (!next) break;
+    const std::vector<Tensor>& batch = *next;
     std::vector<runtime::NamedTensor> feeds;
     for (size_t k = 0; k < batch.size(); ++k) {
       feeds.emplace_back(program_.evaluation_inputs[k], batch[k]);

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "data/loader.h"
 #include "distribute/collectives/group.h"
 #include "distribute/strategy/shard_graph.h"
 #include "distribute/worker/bucket_reducer.h"
@@ -45,7 +46,12 @@ class Replica {
   // An error that names the first variable, and the replica, that differs. A collective.
   absl::Status CheckEqual();
 
-  // One training step; the metrics' values for the whole batch. A collective.
+  // Says that the steps from `first` up to `end` follow in order: threads prepare their inputs, the
+  // next step's at most, while a step runs. An error stands in its step's place.
+  absl::Status ReadAhead(int64_t first, int64_t end);
+
+  // One training step; the metrics' values for the whole batch. A collective. A step that was not
+  // read ahead gets its inputs now.
   absl::StatusOr<std::vector<double>> Step(int64_t step);
 
   // Values of the evaluation's metrics over all its batches; computed by this replica alone.
@@ -65,6 +71,8 @@ class Replica {
   // of all. Traced or not.
   double HiddenShare() const;
   int64_t SumNanoseconds() const;
+  // How long the last step waited for its inputs.
+  int64_t InputNanoseconds() const { return input_ns_; }
 
   runtime::VariableStore* variables() { return session_->variables(); }
   runtime::Session* session() { return session_.get(); }
@@ -79,6 +87,10 @@ class Replica {
 
   absl::Status Bind();
   runtime::CallOptions Call(runtime::RunTrace* trace) const;
+  // Shards of each batch that belong to this replica.
+  int shards() const;
+  // Of this replica's shard `i`.
+  absl::StatusOr<std::vector<runtime::Tensor>> Inputs(int64_t step, int i);
   absl::StatusOr<std::vector<double>> PlainStep(int64_t step);
   // Row-major content of the variables, by name.
   absl::StatusOr<std::vector<std::pair<std::string, runtime::Tensor>>> Values();
@@ -90,6 +102,8 @@ class Replica {
   std::unique_ptr<BucketReducer> reducer_;
   std::unique_ptr<runtime::Session> session_;  // its host functions use the reducer
   std::unique_ptr<runtime::Callable> shard_, update_, plain_;
+  std::unique_ptr<data::Loader> inputs_;
+  int64_t input_ns_ = 0;
   std::vector<runtime::Tensor> update_results_, plain_results_, no_results_;
   bool trace_ = false;
   std::vector<runtime::RunTrace> traces_;  // one for each shard

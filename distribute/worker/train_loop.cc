@@ -72,6 +72,7 @@ class TrainLoop {
     }
     result_.step = *counter.data<int64_t>();
     if (result_.step > 0) Say(absl::StrCat("resuming after step ", result_.step));
+    STATOR_RETURN_IF_ERROR(replica_.ReadAhead(result_.step, total_));
     started_at_ = result_.step;
     started_ns_ = runtime::NowNanoseconds();
     return absl::OkStatus();
@@ -117,8 +118,10 @@ class TrainLoop {
     file << json;
     file.close();
     if (!file) return absl::UnavailableError(absl::StrCat(options_.trace_file, ": cannot write"));
-    Say(absl::StrFormat("step %d  %.0f %% of %.2f ms of sums beside kernels, see %s", result_.step,
-                        100 * replica_.HiddenShare(), replica_.SumNanoseconds() * 1e-6,
+    Say(absl::StrFormat("step %d  %.0f %% of %.2f ms of sums beside kernels, %.2f ms waited for "
+                        "input, see %s",
+                        result_.step, 100 * replica_.HiddenShare(),
+                        replica_.SumNanoseconds() * 1e-6, replica_.InputNanoseconds() * 1e-6,
                         options_.trace_file));
     return absl::OkStatus();
   }

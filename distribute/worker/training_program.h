@@ -29,12 +29,12 @@ struct TrainingProgram {
 
   // The inputs of one step, in the order of TrainingStep::inputs: shard `shard` of `shards` of its
   // batch. A pure function, so that any task computes any shard and a resumed job continues
-  // exactly; called from several threads at once.
+  // exactly; called from several threads at once, ahead of the step.
   std::function<absl::StatusOr<std::vector<runtime::Tensor>>(int64_t step, int shard, int shards)>
       batch;
 
   // Evaluation: may be absent. Means are over examples (dimension 0 of the first input); a sum is
-  // reported as a share of them.
+  // reported as a share of them. The batches are as pure as those above.
   std::vector<std::string> evaluation_inputs;
   std::vector<Metric> evaluation_metrics;
   int64_t evaluation_batches = 0;

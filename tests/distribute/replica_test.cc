@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <string>
@@ -92,6 +93,36 @@ TEST(ReplicaTest, OneVirtualReplicaIsThePlainProgram) {
   const auto sharded = Shard(program, 1 << 20);
   ASSERT_TRUE(sharded.ok()) << sharded.status();
   EXPECT_TRUE(Train(program, nullptr, 1, 1)[0] == Train(program, &*sharded, 1, 1)[0]);
+}
+
+TEST(ReplicaTest, ReadsInputsAheadInOrder) {
+  TrainingProgram program = Classifier();
+  const auto sharded = Shard(program, 1 << 20);
+  ASSERT_TRUE(sharded.ok()) << sharded.status();
+  const Outcome inline_outcome = Train(program, &*sharded, 1, 4)[0];
+  std::atomic<int64_t> last = -1;
+  program.batch = [&last, batch = program.batch](int64_t step, int shard, int shards)
+      -> absl::StatusOr<std::vector<runtime::Tensor>> {
+    int64_t seen = last;
+    while (seen < step && !last.compare_exchange_weak(seen, step)) {
+    }
+    if (step == kSteps) return absl::DataLossError("a broken file");
+    return batch(step, shard, shards);
+  };
+  RunReplicas(program, &*sharded, 2, 4, [&](Replica& replica) {
+    ASSERT_TRUE(replica.ReadAhead(0, kSteps).ok());
+    EXPECT_TRUE(TrainRank(replica) == inline_outcome);
+    EXPECT_LT(last, kSteps);  // it ends where it was told to
+  });
+  last = -1;
+  RunReplicas(program, &*sharded, 1, 4, [&](Replica& replica) {
+    ASSERT_TRUE(replica.Initialize().ok());
+    ASSERT_TRUE(replica.ReadAhead(kSteps - 2, kSteps + 1).ok());
+    EXPECT_TRUE(replica.Step(kSteps - 2).ok());
+    EXPECT_TRUE(replica.Step(kSteps - 1).ok());
+    EXPECT_EQ(replica.Step(kSteps).status(), absl::DataLossError("a broken file"));
+    EXPECT_TRUE(replica.Step(0).ok());  // out of order: not from those read ahead
+  });
 }
 
 // Without what depends on a shard's statistics and random numbers, the mean of the shards'
