@@ -30,6 +30,11 @@ absl::StatusOr<std::unique_ptr<executable::Compiler>> NewCompiler(const graph::G
 
 }  // namespace
 
+const runtime::CompilerFactory& ProgramCompiler() {
+  static const auto* const factory = new runtime::CompilerFactory(NewCompiler);
+  return *factory;
+}
+
 const graph::OpSchemas& Ops() { return ops::AllOps(); }
 
 graph::Scope NewProgram() {
@@ -41,7 +46,7 @@ graph::Scope NewProgram() {
 absl::StatusOr<std::unique_ptr<runtime::Session>> NewSession(GraphDef graph,
                                                              runtime::SessionOptions options) {
   if (options.schemas == nullptr) options.schemas = &ops::AllOps();
-  if (!options.compiler) options.compiler = NewCompiler;
+  if (!options.compiler) options.compiler = ProgramCompiler();
   if (options.host_functions == nullptr) options.host_functions = &AllHostFunctions();
   return runtime::Session::Create(std::move(graph), std::move(options));
 }

@@ -25,6 +25,9 @@ const graph::OpSchemas& Ops();
 // names the line that made it, and layers know the sizes of what they are given.
 graph::Scope NewProgram();
 
+// The compiler of such programs, for sessions and tools that are made by hand.
+const runtime::CompilerFactory& ProgramCompiler();
+
 // A session with the compiler for this machine; `options` need neither schemas nor compiler.
 // The program as it is now (later nodes are not in it), or its first error.
 absl::StatusOr<std::unique_ptr<runtime::Session>> NewSession(const graph::Scope& program,

@@ -104,7 +104,7 @@ absl::StatusOr<int> RunJob(const Arguments& arguments, const BuildProgram& build
     STATOR_RETURN_IF_ERROR(PrintPlan(job, program));
     return kExitDone;
   }
-  return RunTask(job, task, program, MakeSession, &Ops());
+  return RunTask(job, task, program, MakeSession, ProgramCompiler(), &Ops());
 }
 
 }  // namespace

@@ -74,6 +74,11 @@ absl::Status Coordinator::CheckJoined(const control::Header& header, int rank) c
   return absl::OkStatus();
 }
 
+absl::Status Coordinator::CheckTask(const control::Header& header) const {
+  STATOR_ASSIGN_OR_RETURN(const int rank, Identify(header));
+  return CheckJoined(header, rank);
+}
+
 // Every call begins here: if the observer itself was not run, nobody else was silent.
 void Coordinator::Observe(absl::Time now) {
   absl::Duration late = lateness_.Observe(now, options_.heartbeat);
@@ -189,6 +194,7 @@ void Coordinator::BeginIfComplete(absl::Time now) {
     control::Member& member = *generation.add_members();
     member.set_task(options_.tasks[rank]);
     *member.mutable_data_addresses() = tasks_[rank].attach.data_addresses();
+    *member.mutable_cpu() = tasks_[rank].attach.cpu();
   }
   phase_ = Phase::kRunning;
   Broadcast(event);

@@ -54,6 +54,9 @@ class Coordinator {
   absl::Status Handle(const control::Request& request, absl::Time now);
   absl::StatusOr<control::BeatReply> Beat(const control::BeatRequest& request, absl::Time now);
 
+  // OK for the header of a task that has joined.
+  absl::Status CheckTask(const control::Header& header) const;
+
   // Looks at the time: call by NextWake and at least once a heartbeat.
   void Tick(absl::Time now);
   absl::Time NextWake(absl::Time now) const;

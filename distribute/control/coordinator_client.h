@@ -3,11 +3,13 @@
 #define STATOR_DISTRIBUTE_CONTROL_COORDINATOR_CLIENT_H_
 
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proto/control.pb.h"
+#include "runtime/core/run_control.h"
 
 namespace stator::distribute {
 
@@ -23,7 +25,10 @@ class EventStream {
   virtual void Cancel() = 0;
 };
 
-// Thread-safe. Every call returns within its timeout. Unavailable, DeadlineExceeded and Cancelled
+// The bytes of an executable image. Shared: many tasks ask for the same.
+using ImageBytes = std::shared_ptr<const std::string>;
+
+// Thread-safe. Every call but Compile returns within its timeout. Unavailable, DeadlineExceeded and Cancelled
 // are the transport's; all other errors are the coordinator's word.
 class CoordinatorClient {
  public:
@@ -33,6 +38,9 @@ class CoordinatorClient {
   // Goes its own way, so that nothing large or slow is before it in a queue.
   virtual absl::StatusOr<control::BeatReply> Beat(const control::BeatRequest& request,
                                                   absl::Duration timeout) = 0;
+  // What the chief has compiled; blocks until it has, or `ended` is cancelled.
+  virtual absl::StatusOr<ImageBytes> Compile(const control::CompileRequest& request,
+                                             const runtime::CancellationToken& ended) = 0;
 };
 
 }  // namespace stator::distribute

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,16 @@ class LocalStream final : public EventStream {
   absl::Status status_;
 };
 
+// An answer that one thread waits for.
+struct PendingImage {
+  std::mutex mutex;
+  std::condition_variable done;
+  std::optional<absl::StatusOr<ImageBytes>> image;
+};
+
+// How late a wait hears that the generation has ended.
+constexpr auto kLook = std::chrono::milliseconds(20);
+
 class LocalClient final : public CoordinatorClient {
  public:
   explicit LocalClient(std::shared_ptr<CoordinatorHost> host) : host_(std::move(host)) {}
@@ -78,6 +89,22 @@ class LocalClient final : public CoordinatorClient {
                                           absl::Duration timeout) override {
     return host_->Beat(request);
   }
+  absl::StatusOr<ImageBytes> Compile(const control::CompileRequest& request,
+                                     const runtime::CancellationToken& ended) override {
+    // Outlives this call, which may not wait for the answer.
+    const auto pending = std::make_shared<PendingImage>();
+    host_->Compile(request, [pending](absl::StatusOr<ImageBytes> image) {
+      std::lock_guard<std::mutex> lock(pending->mutex);
+      pending->image = std::move(image);
+      pending->done.notify_all();
+    });
+    std::unique_lock<std::mutex> lock(pending->mutex);
+    while (!pending->image.has_value()) {
+      if (ended.cancelled()) return absl::CancelledError("the generation has ended");
+      pending->done.wait_for(lock, kLook);
+    }
+    return *std::move(pending->image);
+  }
 
  private:
   const std::shared_ptr<CoordinatorHost> host_;
@@ -88,13 +115,18 @@ class LocalClient final : public CoordinatorClient {
 std::string DrawKey() { return RandomBytes(32); }
 
 std::shared_ptr<CoordinatorHost> CoordinatorHost::Start(
-    CoordinatorOptions options, std::function<void(const std::string&)> log) {
-  return std::shared_ptr<CoordinatorHost>(new CoordinatorHost(std::move(options), std::move(log)));
+    CoordinatorOptions options, std::function<void(const std::string&)> log,
+    CompileService compile) {
+  return std::shared_ptr<CoordinatorHost>(
+      new CoordinatorHost(std::move(options), std::move(log), std::move(compile)));
 }
 
 CoordinatorHost::CoordinatorHost(CoordinatorOptions options,
-                                 std::function<void(const std::string&)> log)
-    : coordinator_(std::move(options), SteadyClock::Get().Now()), log_(std::move(log)) {
+                                 std::function<void(const std::string&)> log,
+                                 CompileService compile)
+    : coordinator_(std::move(options), SteadyClock::Get().Now()),
+      log_(std::move(log)),
+      compile_(std::move(compile)) {
   watcher_ = std::thread([this] { Watch(); });
 }
 
@@ -166,6 +198,22 @@ absl::StatusOr<control::BeatReply> CoordinatorHost::Beat(const control::BeatRequ
 control::JobStatus CoordinatorHost::Snapshot() const {
   std::lock_guard<std::mutex> lock(mutex_);
   return coordinator_.Snapshot(SteadyClock::Get().Now());
+}
+
+void CoordinatorHost::Compile(const control::CompileRequest& request, CompileDone done) {
+  absl::Status status;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    status = coordinator_.CheckTask(request.header());
+  }
+  if (status.ok() && compile_ == nullptr) {
+    status = absl::UnimplementedError("this coordinator does not compile");
+  }
+  if (status.ok()) {
+    compile_(request, std::move(done));
+  } else {
+    done(std::move(status));
+  }
 }
 
 bool CoordinatorHost::AwaitEmpty(absl::Duration timeout) {

@@ -27,12 +27,18 @@ class EventSink {
   virtual void Deliver(const control::Event& event) = 0;
 };
 
+// Compiles for all tasks. Calls `done` once, at once or later from any thread.
+using CompileDone = std::function<void(absl::StatusOr<ImageBytes>)>;
+using CompileService = std::function<void(const control::CompileRequest&, CompileDone done)>;
+
 // Thread-safe.
 class CoordinatorHost : public std::enable_shared_from_this<CoordinatorHost> {
  public:
-  // `log` gets lines about silent tasks and drains, one at a time; it may be null.
+  // `log` gets lines about silent tasks and drains, one at a time; it may be null. Without
+  // `compile` nobody can ask for it.
   static std::shared_ptr<CoordinatorHost> Start(CoordinatorOptions options,
-                                                std::function<void(const std::string&)> log);
+                                                std::function<void(const std::string&)> log,
+                                                CompileService compile = nullptr);
   ~CoordinatorHost();
   CoordinatorHost(const CoordinatorHost&) = delete;
   CoordinatorHost& operator=(const CoordinatorHost&) = delete;
@@ -45,6 +51,8 @@ class CoordinatorHost : public std::enable_shared_from_this<CoordinatorHost> {
   absl::Status Send(const control::Request& request);
   absl::StatusOr<control::BeatReply> Beat(const control::BeatRequest& request);
   control::JobStatus Snapshot() const;
+  // For tasks that have joined.
+  void Compile(const control::CompileRequest& request, CompileDone done);
 
   // Waits until no member is connected. False if some still are after `timeout`.
   bool AwaitEmpty(absl::Duration timeout);
@@ -53,7 +61,8 @@ class CoordinatorHost : public std::enable_shared_from_this<CoordinatorHost> {
   std::unique_ptr<CoordinatorClient> Connect();
 
  private:
-  CoordinatorHost(CoordinatorOptions options, std::function<void(const std::string&)> log);
+  CoordinatorHost(CoordinatorOptions options, std::function<void(const std::string&)> log,
+                  CompileService compile);
   void Watch();
   void Flush();  // under mutex_
 
@@ -61,6 +70,7 @@ class CoordinatorHost : public std::enable_shared_from_this<CoordinatorHost> {
   std::condition_variable wake_;
   Coordinator coordinator_;
   std::function<void(const std::string&)> log_;
+  const CompileService compile_;
   std::map<uint64_t, std::shared_ptr<EventSink>> sinks_;
   uint64_t next_connection_ = 1;
   bool stopping_ = false;

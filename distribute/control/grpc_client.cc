@@ -4,6 +4,8 @@
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <utility>
 
 #include "distribute/control/grpc_transport.h"
@@ -82,6 +84,62 @@ class GrpcStream final : public EventStream {
   std::unique_ptr<grpc::ClientReader<control::Event>> reader_;
 };
 
+constexpr int64_t kMaxImageBytes = int64_t{1} << 32;
+// How late a wait hears that the generation has ended.
+constexpr auto kLook = std::chrono::milliseconds(20);
+
+// Collects an image's parts.
+class ImageReader final : public grpc::ClientReadReactor<control::ImagePart> {
+ public:
+  explicit ImageReader(grpc::ClientContext* context) : context_(*context) {}
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return;
+    const int64_t total = part_.total_bytes();
+    // The first part says how much there will be.
+    if (content_.empty() && total > 0 && total <= kMaxImageBytes) content_.reserve(total);
+    content_ += part_.content();
+    if (total <= 0 || total > kMaxImageBytes || static_cast<int64_t>(content_.size()) > total) {
+      context_.TryCancel();
+    }
+    StartRead(&part_);
+  }
+  void OnDone(const grpc::Status& status) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    status_ = ToStatus(status);
+    if (status.ok() && static_cast<int64_t>(content_.size()) != part_.total_bytes()) {
+      status_ = absl::DataLossError("the chief sent a part of an image");
+    }
+    done_ = true;
+    changed_.notify_all();
+  }
+
+  absl::StatusOr<ImageBytes> Await(const runtime::CancellationToken& ended) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (!done_) {
+      if (ended.cancelled()) context_.TryCancel();
+      changed_.wait_for(lock, kLook);
+    }
+    if (!status_.ok()) return status_;
+    return std::make_shared<const std::string>(std::move(content_));
+  }
+
+  void Start(control::Control::Stub& stub, const control::CompileRequest& request) {
+    stub.async()->Compile(&context_, &request, this);
+    StartRead(&part_);
+    StartCall();
+  }
+
+ private:
+  grpc::ClientContext& context_;
+  control::ImagePart part_;
+  std::string content_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;
+  absl::Status status_;
+};
+
 class GrpcClient final : public CoordinatorClient {
  public:
   GrpcClient(const std::string& address, const Credentials& credentials, const std::string& chief,
@@ -115,6 +173,17 @@ class GrpcClient final : public CoordinatorClient {
     const grpc::Status status = beat_stub_->Beat(&context, request, &reply);
     if (!status.ok()) return ToStatus(status);
     return reply;
+  }
+
+  absl::StatusOr<ImageBytes> Compile(const control::CompileRequest& request,
+                                     const runtime::CancellationToken& ended) override {
+    AwaitConnection(*channel_);
+    grpc::ClientContext context;
+    Prepare(context, credentials_, request.header());
+    // Without a deadline: heartbeats watch over the chief.
+    ImageReader reader(&context);
+    reader.Start(*stub_, request);
+    return reader.Await(ended);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/resource_quota.h>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <mutex>
@@ -91,6 +92,73 @@ void Outbox::Written(bool ok) {
 
 void Outbox::WriteFront() { writer_->StartWrite(&events_.front()); }
 
+// One task's image on its way, in parts. The gRPC library owns it (OnDone).
+class ImageWriter final : public grpc::ServerWriteReactor<control::ImagePart> {
+ public:
+  ImageWriter(CoordinatorHost& host, const control::CompileRequest& request)
+      : link_(std::make_shared<Link>()) {
+    link_->writer = this;
+    host.Compile(request, [link = link_](absl::StatusOr<ImageBytes> image) {
+      std::lock_guard<std::mutex> lock(link->mutex);
+      if (link->writer != nullptr) link->writer->Begin(std::move(image));
+    });
+  }
+  explicit ImageWriter(const grpc::Status& refusal) : link_(std::make_shared<Link>()) {
+    Finish(refusal);
+  }
+
+  void OnWriteDone(bool ok) override {
+    const std::shared_ptr<Link> link = link_;  // the end of the call may delete this
+    std::lock_guard<std::mutex> lock(link->mutex);
+    if (!ok) {
+      End(grpc::Status::CANCELLED);
+    } else if (sent_ < image_->size()) {
+      WritePart();
+    } else {
+      End(grpc::Status::OK);
+    }
+  }
+  // The task went. What is being written fails, and ends the call.
+  void OnCancel() override {
+    const std::shared_ptr<Link> link = link_;
+    std::lock_guard<std::mutex> lock(link->mutex);
+    if (image_ == nullptr && link->writer != nullptr) End(grpc::Status::CANCELLED);
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  // From the answer, which may come after the call, to the call.
+  struct Link {
+    std::mutex mutex;
+    ImageWriter* writer = nullptr;  // while it waits or writes
+  };
+
+  void Begin(absl::StatusOr<ImageBytes> image) {
+    if (!image.ok()) {
+      End(ToGrpcStatus(image.status()));
+      return;
+    }
+    image_ = *std::move(image);
+    part_.set_total_bytes(static_cast<int64_t>(image_->size()));
+    WritePart();
+  }
+  void WritePart() {
+    const size_t bytes = std::min<size_t>(image_->size() - sent_, kMaxControlMessageBytes / 2);
+    part_.set_content(image_->data() + sent_, bytes);
+    sent_ += bytes;
+    StartWrite(&part_);
+  }
+  void End(const grpc::Status& status) {
+    link_->writer = nullptr;
+    Finish(status);
+  }
+
+  const std::shared_ptr<Link> link_;
+  ImageBytes image_;
+  size_t sent_ = 0;
+  control::ImagePart part_;
+};
+
 class ControlService final : public control::Control::CallbackService {
  public:
   ControlService(std::shared_ptr<CoordinatorHost> host, Credentials credentials)
@@ -119,6 +187,12 @@ class ControlService final : public control::Control::CallbackService {
       if (beat.ok()) *reply = *std::move(beat);
     }
     return Answer(context, status);
+  }
+
+  grpc::ServerWriteReactor<control::ImagePart>* Compile(
+      grpc::CallbackServerContext* context, const control::CompileRequest* request) override {
+    const grpc::Status known = Authenticate(*context, request->header());
+    return known.ok() ? new ImageWriter(*host_, *request) : new ImageWriter(known);
   }
 
   grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext* context,
@@ -256,7 +330,8 @@ absl::StatusOr<std::unique_ptr<CoordinatorServer>> CoordinatorServer::Start(
   QuietGrpc();
   if (options.coordinator.key.empty()) options.coordinator.key = DrawKey();
   auto server = std::make_unique<GrpcServer>(
-      CoordinatorHost::Start(options.coordinator, options.log), options.credentials);
+      CoordinatorHost::Start(options.coordinator, options.log, options.compile),
+      options.credentials);
   if (absl::Status status = server->Listen(options); !status.ok()) return status;
   return std::unique_ptr<CoordinatorServer>(std::move(server));
 }

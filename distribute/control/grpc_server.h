@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "distribute/control/coordinator.h"
 #include "distribute/control/coordinator_client.h"
+#include "distribute/control/coordinator_host.h"
 #include "distribute/control/credentials.h"
 
 namespace stator::distribute {
@@ -19,6 +20,7 @@ struct CoordinatorServerOptions {
   std::string address;             // HOST:PORT; port 0 takes any free one
   Credentials credentials;
   std::function<void(const std::string&)> log;  // lines about silent tasks and drains; may be null
+  CompileService compile;  // what tasks ask to have compiled; null where none do
 };
 
 // Thread-safe. Whoever cannot prove to be a task of the job gets UNAUTHENTICATED for whatever it

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -51,7 +52,7 @@ class GrpcTest : public testing::Test {
     secret_ = *secret;
   }
 
-  void StartServer(int tasks, const Credentials& credentials) {
+  void StartServer(int tasks, const Credentials& credentials, CompileService compile = nullptr) {
     CoordinatorServerOptions options;
     options.coordinator.job = "digits";
     for (int rank = 0; rank < tasks; ++rank) {
@@ -62,6 +63,7 @@ class GrpcTest : public testing::Test {
     options.coordinator.start_timeout = absl::Seconds(20);
     options.address = "127.0.0.1:0";
     options.credentials = credentials;
+    options.compile = std::move(compile);
     auto server = CoordinatorServer::Start(options);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
@@ -78,6 +80,19 @@ class GrpcTest : public testing::Test {
     Roster roster;
     return Member::Join(rank == 0 ? server_->Connect() : Client(credentials), Options(rank),
                         {"hash", {"sum"}, {"tcp:127.0.0.1:1"}}, &roster);
+  }
+
+  // Both tasks of a job of two.
+  std::pair<std::unique_ptr<Member>, std::unique_ptr<Member>> JoinBoth() {
+    std::unique_ptr<Member> members[2];
+    std::thread other([&] {
+      auto member = Join(1, secret_);
+      if (member.ok()) members[1] = *std::move(member);
+    });
+    auto member = Join(0, secret_);
+    other.join();
+    EXPECT_TRUE(member.ok() && members[1] != nullptr) << member.status();
+    return {*std::move(member), std::move(members[1])};
   }
 
   // Another process that joins as worker:1 and then waits to be killed.
@@ -140,6 +155,47 @@ TEST_F(GrpcTest, TasksJoinMeetAndLeave) {
   ASSERT_EQ(status->tasks_size(), 3);
   EXPECT_EQ(status->tasks(2).state(), "leaving");
   server_->Shutdown(absl::Seconds(1));
+}
+
+TEST_F(GrpcTest, TheChiefCompilesForAll) {
+  const auto image = std::make_shared<const std::string>(3'000'000, 'x');
+  std::vector<control::CompileRequest> asked;
+  StartServer(2, secret_, [&](const control::CompileRequest& request, CompileDone done) {
+    asked.push_back(request);
+    if (request.targets(0) == "wrong") {
+      done(absl::InvalidArgumentError("node 'wrong': no such op"));
+    } else {
+      std::thread([image, done] { done(image); }).detach();
+    }
+  });
+  auto [chief, other] = JoinBoth();
+  control::CompileRequest request;
+  request.add_targets("train");
+  for (Member* member : {chief.get(), other.get()}) {
+    const absl::StatusOr<ImageBytes> shipped = member->Compile(request);
+    ASSERT_TRUE(shipped.ok()) << shipped.status();
+    EXPECT_EQ(**shipped, *image);
+  }
+  request.set_targets(0, "wrong");
+  EXPECT_EQ(other->Compile(request).status(),
+            absl::InvalidArgumentError("node 'wrong': no such op"));
+  ASSERT_EQ(asked.size(), 3);
+  EXPECT_EQ(asked[1].header().task(), "worker:1");
+}
+
+TEST_F(GrpcTest, WhoWaitsForAnImageHearsOfTheEnd) {
+  CompileDone late;
+  StartServer(2, secret_,
+              [&](const control::CompileRequest&, CompileDone done) { late = std::move(done); });
+  auto [chief, other] = JoinBoth();
+  std::thread fails([&chief = chief] {
+    absl::SleepFor(absl::Milliseconds(200));
+    chief->Fail(absl::InternalError("the chief's own mistake"));
+  });
+  const absl::Status status = other->Compile({}).status();
+  fails.join();
+  EXPECT_TRUE(absl::StrContains(status.message(), "the chief's own mistake")) << status;
+  late(absl::CancelledError("the chief ends"));  // nobody listens
 }
 
 TEST_F(GrpcTest, AKilledProcessIsNamedAtOnce) {

@@ -36,6 +36,7 @@ control::AttachRequest MakeJoin(const MemberOptions& options, const JoinInfo& in
   join.set_program_hash(info.program_hash);
   for (const std::string& line : info.collectives) join.add_collectives(line);
   for (const std::string& address : info.data_addresses) join.add_data_addresses(address);
+  *join.mutable_cpu() = info.cpu;
   return join;
 }
 
@@ -81,6 +82,7 @@ class ThreadedMember final : public Member {
       roster->tasks.push_back(member.task());
       roster->data_addresses.emplace_back(member.data_addresses().begin(),
                                           member.data_addresses().end());
+      roster->cpus.push_back(member.cpu());
     }
     return absl::OkStatus();
   }
@@ -133,6 +135,18 @@ class ThreadedMember final : public Member {
       return result.has_value();
     });
     return *result;
+  }
+
+  absl::StatusOr<ImageBytes> Compile(control::CompileRequest request) override {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      *request.mutable_header() = machine_.header();
+    }
+    absl::StatusOr<ImageBytes> image = client_->Compile(request, ended_);
+    if (image.ok()) return image;
+    // What ended the generation is the better reason.
+    const absl::Status cause = failure();
+    return cause.ok() ? image.status() : cause;
   }
 
   void Fail(const absl::Status& status) override {

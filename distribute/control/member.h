@@ -33,6 +33,7 @@ struct JoinInfo {
   std::string program_hash;                 // of the rewritten graph
   std::vector<std::string> collectives;     // in the order in which they run; 512 KiB in all
   std::vector<std::string> data_addresses;  // one per replica of the task
+  control::Cpu cpu = {};                    // what code it can run
 };
 
 // What a task learns when all have joined.
@@ -41,6 +42,7 @@ struct Roster {
   std::string key;                 // 32 secret bytes for the data sockets, new in every epoch
   std::vector<std::string> tasks;  // by rank
   std::vector<std::vector<std::string>> data_addresses;  // by rank, then by replica
+  std::vector<control::Cpu> cpus;                        // by rank
 };
 
 struct Progress {
@@ -82,6 +84,10 @@ class Member {
   // Returns OK when every task has entered. DeadlineExceeded names who has not; the error of the
   // generation if it fails meanwhile. A name may be used again afterwards.
   virtual absl::Status Barrier(const std::string& name, absl::Duration timeout) = 0;
+
+  // The image that the chief has compiled for `request`, whose header is filled in here. Blocks
+  // until it has; the error of the generation if that ends before.
+  virtual absl::StatusOr<ImageBytes> Compile(control::CompileRequest request) = 0;
 
   // Ends the generation for everybody. Errors that blame a peer (Unavailable, Cancelled, Aborted,
   // DeadlineExceeded) give way to that peer's own failure where it is seen within 0.3 s. Waits up

@@ -72,6 +72,7 @@ class MemberMachine {
   // When Tick is due, and after it requests.
   absl::Time NextWake(absl::Time now) const;
 
+  const control::Header& header() const { return join_.header(); }
   State state() const { return state_; }
   bool over() const { return state_ == State::kLeft || state_ == State::kEnded; }
   const absl::Status& failure() const { return failure_; }

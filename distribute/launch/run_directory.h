@@ -7,6 +7,7 @@
 //   status.json             written by the chief: progress (job_status.h)
 //   launch.json             written by the launcher: pid, host, epoch, state, restarts
 //   logs/epoch-3/worker-1.log
+//   images/                 what the chief compiled (distribute/images)
 //   failures/epoch-3/worker-1.json   why a task failed, written by itself (failure_record.h)
 //   exits/epoch-3/worker-1.json      how a task ended, written by the launcher that joined for it
 #ifndef STATOR_DISTRIBUTE_LAUNCH_RUN_DIRECTORY_H_

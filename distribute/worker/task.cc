@@ -23,6 +23,10 @@
 #include "distribute/control/grpc_server.h"
 #include "distribute/control/member.h"
 #include "distribute/control/restart_policy.h"
+#include "distribute/images/image_store.h"
+#include "distribute/images/job_cpu.h"
+#include "distribute/images/loaded_code.h"
+#include "distribute/images/shipped_compiler.h"
 #include "distribute/launch/failure_record.h"
 #include "distribute/launch/host_address.h"
 #include "distribute/worker/data_plane.h"
@@ -61,11 +65,13 @@ bool IsPassing(const absl::Status& status) {
 class Task {
  public:
   Task(const Job& job, const TaskEnvironment& environment, const TrainingProgram& program,
-       const SessionFactory& new_session, const graph::OpSchemas* schemas)
+       const SessionFactory& new_session, const runtime::CompilerFactory& compiler,
+       const graph::OpSchemas* schemas)
       : job_(job),
         environment_(environment),
         program_(program),
         new_session_(new_session),
+        compiler_(compiler),
         schemas_(schemas),
         devices_(job.strategy().devices()) {}
 
@@ -157,8 +163,29 @@ class Task {
         "STATOR_SECRET_FILE or STATOR_TLS_DIRECTORY: expected one of them, found neither");
   }
 
+  // What the sessions of all tasks run.
+  const GraphDef& Rewritten() const {
+    return sharded_ != nullptr ? sharded_->graph : program_.graph;
+  }
+
+  // `program` tells programs apart.
+  absl::Status MakeImageStore(const std::string& program) {
+    STATOR_ASSIGN_OR_RETURN(graph::Graph graph, graph::Graph::FromGraphDef(Rewritten(), schemas_));
+    graph_ = std::make_unique<graph::Graph>(std::move(graph));
+    ImageStoreOptions options;
+    options.graph = graph_.get();
+    options.seed = job_.training().seed();
+    options.compiler = compiler_;
+    options.folder = absl::StrCat(job_.run_directory(), "/images");
+    options.identity = absl::StrCat(Sha256Hex(program), " ", options.seed, "\n", LoadedCode());
+    images_ = std::make_unique<ImageStore>(std::move(options));
+    return absl::OkStatus();
+  }
+
   // The chief's coordinator, and this task's membership.
   absl::Status StartControl() {
+    STATOR_ASSIGN_OR_RETURN(std::string text, SerializeDeterministic(Rewritten()));
+    absl::StrAppend(&text, job_.strategy().virtual_replicas());
     std::vector<std::string> tasks;
     for (int i = 0; i < environment_.workers; ++i) tasks.push_back(absl::StrCat("worker:", i));
     std::shared_ptr<CoordinatorClient> client;
@@ -172,11 +199,15 @@ class Task {
       options.coordinator.start_timeout = Seconds(job_.timeouts().start_seconds());
       options.coordinator.restarts = static_cast<uint32_t>(environment_.epoch - 1);
       options.address = environment_.coordinator;
+      STATOR_RETURN_IF_ERROR(MakeImageStore(text));
+      options.compile = [this](const control::CompileRequest& request, CompileDone done) {
+        images_->Compile(request, std::move(done));
+      };
       options.log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
       if (environment_.coordinator.empty()) {
         // Alone: nobody connects.
         options.coordinator.key = DrawKey();
-        host_ = CoordinatorHost::Start(options.coordinator, options.log);
+        host_ = CoordinatorHost::Start(options.coordinator, options.log, options.compile);
         client = host_->Connect();
       } else {
         STATOR_ASSIGN_OR_RETURN(options.credentials, ReadCredentials());
@@ -198,10 +229,7 @@ class Task {
     options.failure_timeout = Seconds(job_.timeouts().failure_seconds());
     options.start_timeout = Seconds(job_.timeouts().start_seconds());
     JoinInfo info;
-    STATOR_ASSIGN_OR_RETURN(
-        std::string text,
-        SerializeDeterministic(sharded_ != nullptr ? sharded_->graph : program_.graph));
-    absl::StrAppend(&text, job_.strategy().virtual_replicas());
+    info.cpu = HostCpu();
     info.program_hash = Sha256Hex(text);
     if (sharded_ != nullptr) info.collectives = sharded_->Sequence();
     STATOR_ASSIGN_OR_RETURN(const std::string address, HostAddress(job_.network()));
@@ -213,6 +241,7 @@ class Task {
     info.data_addresses = listeners_->addresses();
     STATOR_ASSIGN_OR_RETURN(member_, Member::Join(client, options, info, &roster_));
     if (is_chief()) {
+      images_->Start(roster_.cpus);
       const auto status = [this] {
         control::JobStatus now = server_ != nullptr ? server_->Status() : host_->Snapshot();
         // Newer than what the last heartbeat said.
@@ -299,8 +328,12 @@ class Task {
     options.threads = threads;
     options.seed = job_.training().seed();
     options.memory_bytes = job_.resources().memory_bytes() / devices_;
+    const SessionFactory new_session = [this](GraphDef graph, runtime::SessionOptions session) {
+      session.compiler = ShippedCompilers(member_.get());
+      return new_session_(std::move(graph), std::move(session));
+    };
     STATOR_ASSIGN_OR_RETURN(auto replica,
-                            Replica::Create(&program_, sharded_.get(), new_session_, options,
+                            Replica::Create(&program_, sharded_.get(), new_session, options,
                                             std::move(group), &member_->ended()));
     TrainLoopOptions loop;
     STATOR_ASSIGN_OR_RETURN(loop.trace_step, TraceStep());
@@ -340,9 +373,12 @@ class Task {
   const TaskEnvironment& environment_;
   const TrainingProgram& program_;
   const SessionFactory& new_session_;
+  const runtime::CompilerFactory& compiler_;
   const graph::OpSchemas* const schemas_;
   const int devices_;
   std::unique_ptr<ShardedStep> sharded_;
+  std::unique_ptr<graph::Graph> graph_;  // the store's
+  std::unique_ptr<ImageStore> images_;   // on the chief; what coordinates asks it
   std::shared_ptr<CoordinatorHost> host_;
   std::unique_ptr<CoordinatorServer> server_;
   std::unique_ptr<DataListeners> listeners_;
@@ -375,9 +411,10 @@ int RunEvaluator(const Job& job, const TrainingProgram& program,
 }  // namespace
 
 int RunTask(const Job& job, const TaskEnvironment& environment, const TrainingProgram& program,
-            const SessionFactory& new_session, const graph::OpSchemas* schemas) {
+            const SessionFactory& new_session, const runtime::CompilerFactory& compiler,
+            const graph::OpSchemas* schemas) {
   if (environment.evaluates) return RunEvaluator(job, program, new_session);
-  return Task(job, environment, program, new_session, schemas).Run();
+  return Task(job, environment, program, new_session, compiler, schemas).Run();
 }
 
 }  // namespace stator::distribute

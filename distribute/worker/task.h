@@ -33,7 +33,8 @@ absl::StatusOr<TaskEnvironment> ReadTaskEnvironment(const EnvironmentLookup& env
 // Errors are on stderr and in the run directory. Blocks SIGTERM and SIGUSR1 in this process: they
 // ask for a drain.
 int RunTask(const Job& job, const TaskEnvironment& environment, const TrainingProgram& program,
-            const SessionFactory& new_session, const graph::OpSchemas* schemas);
+            const SessionFactory& new_session, const runtime::CompilerFactory& compiler,
+            const graph::OpSchemas* schemas);
 
 }  // namespace stator::distribute
 

@@ -195,5 +195,18 @@ TEST(CpuTargetTest, Names) {
   EXPECT_NE(v3->CacheKey(), Target().CacheKey());
 }
 
+TEST(CpuTargetTest, ListsOfFeatures) {
+  absl::StatusOr<CpuTarget> common = CpuTarget::FromName("x86_64:fma,avx,avx2,f16c");
+  ASSERT_TRUE(common.ok()) << common.status();
+  const std::vector<std::string>& needed = common->required_features();
+  EXPECT_NE(std::find(needed.begin(), needed.end(), "fma"), needed.end());
+  EXPECT_EQ(std::find(needed.begin(), needed.end(), "bmi2"), needed.end());
+  EXPECT_TRUE(CpuTarget::FromName("aarch64:neon").ok());
+  EXPECT_EQ(CpuTarget::FromName("x86_64:fma,avx2,sse9").status(),
+            absl::InvalidArgumentError("CPU target: expected features of x86_64, found 'sse9'"));
+  EXPECT_EQ(CpuTarget::FromName("x86_64:avx").status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
 }  // namespace
 }  // namespace stator::compiler

@@ -3,11 +3,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "executable/cpu_features.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -106,16 +109,25 @@ absl::StatusOr<CpuTarget> CpuTarget::Create(std::string triple, std::string cpu,
 }
 
 absl::StatusOr<CpuTarget> CpuTarget::Native() {
-#if defined(__aarch64__)
-  return FromName("aarch64");
-#endif
+  std::vector<std::string> present;
+  for (const executable::CpuFeature& feature : executable::CpuFeatures(executable::HostArch())) {
+    if (feature.present) present.push_back(feature.name);
+  }
+  return FromName(absl::StrCat(executable::HostArch(), ":", absl::StrJoin(present, ",")));
+}
+
+absl::StatusOr<CpuTarget> CpuTarget::WithFeatures(const std::vector<std::string>& names) {
   // No feature that a loader elsewhere could not ask for, though LLVM may know more of this CPU. The
   // level's name also decides what LLVM takes for fast: of plain x86-64 it splits vector accesses.
+  std::set<std::string> wanted(names.begin(), names.end());
+  const bool wide = wanted.count("avx512vl") > 0;
   std::vector<std::string> features;
-  bool wide = false;
-  for (const executable::CpuFeature& feature : executable::CpuFeatures(executable::HostArch())) {
-    features.push_back(absl::StrCat(feature.present ? "+" : "-", feature.name));
-    if (feature.name == absl::string_view("avx512vl")) wide = feature.present;
+  for (const executable::CpuFeature& feature : executable::CpuFeatures("x86_64")) {
+    features.push_back(absl::StrCat(wanted.erase(feature.name) > 0 ? "+" : "-", feature.name));
+  }
+  if (!wanted.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("CPU target: expected features of x86_64, found '",
+                                                   *wanted.begin(), "'"));
   }
   return Create(kX86Triple, wide ? "x86-64-v4" : "x86-64-v3", absl::StrJoin(features, ","));
 }
@@ -124,7 +136,10 @@ absl::StatusOr<CpuTarget> CpuTarget::FromName(const std::string& name) {
   if (name == "native") return Native();
   if (name == "x86-64-v3" || name == "x86-64-v4") return Create(kX86Triple, name, "");
   // "generic" has the instructions of the first 64-bit ARM CPUs.
-  if (name == "aarch64") return Create(kArmTriple, "generic", "");
+  if (name == "aarch64" || name == "aarch64:neon") return Create(kArmTriple, "generic", "");
+  if (absl::StartsWith(name, "x86_64:")) {
+    return WithFeatures(absl::StrSplit(name.substr(name.find(':') + 1), ',', absl::SkipEmpty()));
+  }
   return absl::InvalidArgumentError(absl::StrCat(
       "CPU target '", name, "' is unknown; expected native, x86-64-v3, x86-64-v4 or aarch64"));
 }

@@ -22,7 +22,8 @@ class CpuTarget {
   static absl::StatusOr<CpuTarget> Native();
   // "native", "x86-64-v3" (AVX2, FMA, F16C), "x86-64-v4" (AVX-512 F, BW, CD, DQ, VL) or "aarch64"
   // (every 64-bit ARM CPU: NEON). Any of them on any machine: all but "native" cross-compile.
-  // InvalidArgument for any other name.
+  // "x86_64:avx2,fma,..." has these of executable::CpuFeatures and no others: what several machines
+  // have in common. InvalidArgument for any other name.
   static absl::StatusOr<CpuTarget> FromName(const std::string& name);
 
   const std::string& triple() const { return triple_; }
@@ -53,6 +54,7 @@ class CpuTarget {
 
  private:
   CpuTarget() = default;
+  static absl::StatusOr<CpuTarget> WithFeatures(const std::vector<std::string>& names);
   static absl::StatusOr<CpuTarget> Create(std::string triple, std::string cpu,
                                           std::string features);
 
