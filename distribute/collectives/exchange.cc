@@ -20,6 +20,9 @@ constexpr size_t kPieceBytes = 64 << 10;
 constexpr int kPollMilliseconds = 5;
 constexpr int kIdleMilliseconds = 250;
 
+// Counters stand for themselves: nothing else is read because of them.
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
 // Drops `bytes` from the front; true when nothing is left.
 bool Advance(Parts& parts, size_t& first, size_t bytes) {
   while (first < parts.size() && bytes >= parts[first].iov_len) {
@@ -30,6 +33,12 @@ bool Advance(Parts& parts, size_t& first, size_t bytes) {
   parts[first].iov_base = static_cast<char*>(parts[first].iov_base) + bytes;
   parts[first].iov_len -= bytes;
   return false;
+}
+
+uint64_t TotalBytes(const Parts& parts) {
+  uint64_t total = 0;
+  for (const iovec& part : parts) total += part.iov_len;
+  return total;
 }
 
 absl::Span<const iovec> Rest(const Parts& parts, size_t first) {
@@ -50,13 +59,17 @@ inline void Relax() {
 
 }  // namespace
 
-Exchange::Exchange(absl::Span<Channel* const> channels, int64_t spin_ns) : spin_ns_(spin_ns) {
+Exchange::Exchange(absl::Span<Channel* const> channels, int64_t spin_ns)
+    : traffic_(std::make_shared<Traffic>(channels.size())), spin_ns_(spin_ns) {
   lines_.resize(channels.size());
-  for (size_t i = 0; i < channels.size(); ++i) lines_[i].channel = channels[i];
+  for (size_t i = 0; i < channels.size(); ++i) {
+    lines_[i].channel = channels[i];
+    lines_[i].traffic = &(*traffic_)[i];
+  }
 }
 
 void Exchange::Send(size_t channel, Parts parts) {
-  lines_[channel].sends.push_back({std::move(parts), 0});
+  lines_[channel].sends.push_back({std::move(parts)});
 }
 
 uint64_t Exchange::Receive(size_t channel, Parts parts, Accumulate accumulate,
@@ -104,6 +117,15 @@ absl::Status Exchange::Flush(const runtime::RunControl& control) {
 
 template <typename Done>
 absl::Status Exchange::Wait(const runtime::RunControl& control, const Done& done) {
+  // Until FinishReceive says that nothing more is needed.
+  for (Line& line : lines_) line.traffic->waiting.store(!line.receives.empty(), kRelaxed);
+  const absl::Status status = MoveUntil(control, done);
+  for (Line& line : lines_) line.traffic->waiting.store(false, kRelaxed);
+  return status;
+}
+
+template <typename Done>
+absl::Status Exchange::MoveUntil(const runtime::RunControl& control, const Done& done) {
   int64_t idle_since = 0;
   while (status_.ok() && !done()) {
     bool moved = false;
@@ -145,6 +167,10 @@ absl::Status Exchange::MoveAll(bool& moved) {
 absl::Status Exchange::MoveSends(Line& line, bool& moved) {
   while (!line.sends.empty()) {
     Outgoing& message = line.sends.front();
+    if (!message.begun) {
+      message.begun = true;
+      line.traffic->sent.fetch_add(TotalBytes(message.parts), kRelaxed);
+    }
     if (!Advance(message.parts, message.first, 0)) {
       STATOR_ASSIGN_OR_RETURN(const size_t taken,
                               line.channel->TrySend(Rest(message.parts, message.first)));
@@ -179,6 +205,7 @@ absl::Status Exchange::MoveReceives(Line& line, bool& moved) {
       }
       if (count == 0) return absl::OkStatus();
       moved = true;
+      line.traffic->received.fetch_add(count, kRelaxed);
       // One piece at a time: others may have something to send meanwhile.
       if (!Advance(message.parts, message.first, count)) return absl::OkStatus();
     }
@@ -192,6 +219,7 @@ absl::Status Exchange::FinishReceive(Line& line) {
   const Incoming message = std::move(line.receives.front());
   line.receives.pop_front();
   ++line.received;
+  if (line.receives.empty()) line.traffic->waiting.store(false, kRelaxed);
   if (message.found != message.expected) {
     return absl::FailedPreconditionError(
         absl::StrCat(line.channel->peer(), " does not take part in the same operation: expected ",

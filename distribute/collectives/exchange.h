@@ -7,12 +7,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "distribute/collectives/channel.h"
+#include "distribute/collectives/traffic.h"
 #include "runtime/core/run_control.h"
 
 namespace stator::distribute {
@@ -55,10 +57,14 @@ class Exchange {
   // The channel whose peer caused the error; -1 when none did.
   int failed_channel() const { return failed_channel_; }
 
+  // Any thread may read it, and keep it longer than the exchange.
+  std::shared_ptr<const Traffic> traffic() const { return traffic_; }
+
  private:
   struct Outgoing {
     Parts parts;
     size_t first = 0;  // parts before it are done
+    bool begun = false;
   };
   struct Incoming {
     Parts parts;
@@ -70,6 +76,7 @@ class Exchange {
   };
   struct Line {
     Channel* channel = nullptr;
+    PeerTraffic* traffic = nullptr;
     std::deque<Outgoing> sends;
     std::deque<Incoming> receives;
     uint64_t received = 0;  // messages that are complete
@@ -77,6 +84,8 @@ class Exchange {
 
   template <typename Done>
   absl::Status Wait(const runtime::RunControl& control, const Done& done);
+  template <typename Done>
+  absl::Status MoveUntil(const runtime::RunControl& control, const Done& done);
   absl::Status MoveAll(bool& moved);
   absl::Status MoveSends(Line& line, bool& moved);
   absl::Status MoveReceives(Line& line, bool& moved);
@@ -85,6 +94,7 @@ class Exchange {
   absl::Status Departures();
 
   std::vector<Line> lines_;
+  const std::shared_ptr<Traffic> traffic_;
   int64_t spin_ns_;
   absl::Status status_;
   int failed_channel_ = -1;

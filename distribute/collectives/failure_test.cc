@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -121,6 +122,81 @@ TEST_P(Failures, ASlowPeerIsWaitedForAsleep) {
       EXPECT_LT(used, 100.0) << "milliseconds of a core";
     }
   });
+}
+
+// Both ends of every connection count the same bytes, and who waits says so.
+TEST_P(Failures, BothEndsCountAlike) {
+  std::vector<std::shared_ptr<const Traffic>> traffic(4);
+  std::atomic<int> ready{0};
+  std::atomic<bool> late{true};
+  std::thread watcher([&] {
+    while (ready < 4) Sleep(1);
+    // Meanwhile worker 3 computes: nothing of its bytes is on its way, and its partners wait.
+    Sleep(400);
+    for (const int partner : {1, 2}) {
+      ASSERT_NE(traffic[partner], nullptr);
+      EXPECT_EQ((*traffic[3])[partner].sent, (*traffic[partner])[3].received);
+    }
+    EXPECT_TRUE((*traffic[2])[3].waiting);
+    EXPECT_GT((*traffic[2])[3].sent, (*traffic[3])[2].received);
+    EXPECT_FALSE((*traffic[3])[2].waiting);
+    late = false;
+  });
+  RunWorkers(MakeMesh(GetParam(), 4), {}, [&](Group& group, int rank) {
+    traffic[rank] = group.traffic();
+    ++ready;
+    std::vector<float> data(300'000, 1.0f);
+    ASSERT_TRUE(Sum(group, data).ok());
+    while (rank == 3 && late) Sleep(1);
+    ASSERT_TRUE(Sum(group, data).ok());
+  });
+  watcher.join();
+  uint64_t total = 0;
+  for (int a = 0; a < 4; ++a) {
+    EXPECT_EQ((*traffic[a])[a].sent, 0u);
+    for (int b = 0; b < 4; ++b) {
+      EXPECT_EQ((*traffic[a])[b].sent, (*traffic[b])[a].received) << a << " to " << b;
+      EXPECT_FALSE((*traffic[a])[b].waiting);
+      total += (*traffic[a])[b].sent;
+    }
+  }
+  // Two sums by halving and doubling; the rest are greetings.
+  const uint64_t payload = 2 * uint64_t{300'000} * sizeof(float) * 2 * 3;
+  if (GetParam() != Transport::kSharedMemory && GetParam() != Transport::kInProcess) {
+    EXPECT_GT(total, payload);
+    EXPECT_LT(total, payload + 10'000);
+  }
+}
+
+// A swallowed byte shows: its sender has begun to send more than its receiver ever counts.
+TEST(SwallowedBytes, ShowInTheCounters) {
+  auto [near, far] = TcpPair();
+  Mesh mesh(2);
+  mesh[0].resize(2);
+  mesh[1].resize(2);
+  auto [nowhere, somewhere] = TcpPair();
+  mesh[0][1] = TcpChannel(std::move(near), "worker 1");
+  mesh[1][0] = TcpChannel(std::move(nowhere), "worker 0");  // hears nobody
+  std::shared_ptr<const Traffic> traffic[2];
+  std::atomic<int> ready{0};
+  runtime::CancellationToken token;
+  std::thread canceller([&] {
+    while (ready < 2) Sleep(1);
+    Sleep(400);
+    EXPECT_GT((*traffic[0])[1].sent, (*traffic[1])[0].received);
+    EXPECT_TRUE((*traffic[1])[0].waiting);
+    EXPECT_EQ((*traffic[1])[0].received, 0u);
+    token.Cancel();
+  });
+  RunWorkers(std::move(mesh), {}, [&](Group& group, int rank) {
+    traffic[rank] = group.traffic();
+    ++ready;
+    std::vector<float> data(4'000'000, 1.0f);  // more than a socket takes
+    RunControl control;
+    control.token = &token;
+    EXPECT_EQ(Sum(group, data, control).code(), absl::StatusCode::kCancelled);
+  });
+  canceller.join();
 }
 
 // Who has everything it needs may leave while others are still at work.

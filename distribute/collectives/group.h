@@ -15,6 +15,7 @@
 #include "distribute/collectives/channel.h"
 #include "distribute/collectives/exchange.h"
 #include "distribute/collectives/shared_arena.h"
+#include "distribute/collectives/traffic.h"
 #include "executable/dtype.h"
 #include "runtime/core/buffer.h"
 #include "runtime/core/run_control.h"
@@ -81,6 +82,9 @@ class Group {
   // memory serves as well, more slowly, with the same bits. The buffer may outlive the group. Any
   // thread. After an error of the group its content is not defined.
   absl::StatusOr<runtime::BufferRef> Allocate(int64_t bytes);
+
+  // What went to and came from each rank; any thread may read it, and keep it longer.
+  std::shared_ptr<const Traffic> traffic() const { return exchange_.traffic(); }
 
   // How many calls worked in place.
   int64_t sums_in_place() const { return sums_in_place_; }
