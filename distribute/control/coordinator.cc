@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "distribute/control/restart_policy.h"
 #include "graph/status_macros.h"
 
 namespace stator::distribute {
@@ -20,12 +21,6 @@ std::string Seconds(absl::Duration duration) {
   return absl::StrFormat("%.1f s", absl::ToDoubleSeconds(duration));
 }
 
-// Codes with which a task says that not it but a peer has failed.
-bool BlamesPeer(absl::StatusCode code) {
-  return code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kCancelled ||
-         code == absl::StatusCode::kAborted || code == absl::StatusCode::kDeadlineExceeded;
-}
-
 control::Event EndedEvent(const control::Ended& ended) {
   control::Event event;
   *event.mutable_ended() = ended;
@@ -35,7 +30,10 @@ control::Event EndedEvent(const control::Ended& ended) {
 }  // namespace
 
 Coordinator::Coordinator(CoordinatorOptions options, absl::Time now)
-    : options_(std::move(options)), started_(now), tasks_(options_.tasks.size()) {
+    : options_(std::move(options)),
+      started_(now),
+      tasks_(options_.tasks.size()),
+      traffic_(options_.planted_bug) {
   lateness_.Observe(now, options_.heartbeat);
 }
 
@@ -87,6 +85,7 @@ void Coordinator::Observe(absl::Time now) {
   for (Task& task : tasks_) task.last_beat = std::min(task.last_beat + late, now);
   for (auto& [name, barrier] : barriers_) barrier.deadline += late;
   started_ += late;
+  traffic_.Forgive(late, now);
 }
 
 void Coordinator::Heard(int rank, absl::Time now) {
@@ -95,6 +94,10 @@ void Coordinator::Heard(int rank, absl::Time now) {
     task.silent = false;
     notices_.push_back(absl::StrCat(options_.tasks[rank], " is back after ",
                                     Seconds(now - task.last_beat), " of silence"));
+    for (size_t replica = 0; replica < task_of_replica_.size(); ++replica) {
+      if (task_of_replica_[replica] != rank) continue;
+      traffic_.Forgive(static_cast<int>(replica), now - task.last_beat, now);
+    }
   }
   task.last_beat = now;
 }
@@ -197,6 +200,11 @@ void Coordinator::BeginIfComplete(absl::Time now) {
     *member.mutable_cpu() = tasks_[rank].attach.cpu();
   }
   phase_ = Phase::kRunning;
+  task_of_replica_.clear();
+  for (size_t rank = 0; rank < tasks_.size(); ++rank) {
+    task_of_replica_.insert(task_of_replica_.end(), tasks_[rank].attach.data_addresses_size(),
+                            static_cast<int>(rank));
+  }
   Broadcast(event);
   if (drain_ == Drain::kWanted) {
     StartDrain();
@@ -254,7 +262,7 @@ absl::Status Coordinator::Handle(const control::Request& request, absl::Time now
         status = absl::InvalidArgumentError("fail: expected an error, found OK");
       } else if (phase_ == Phase::kFailed || phase_ == Phase::kDone) {
         // The first cause stands.
-      } else if (!BlamesPeer(failure.code())) {
+      } else if (!IsRetryable(failure.code())) {
         End(request.header().task(), failure);
       } else if (collateral_until_ == absl::InfiniteFuture()) {
         collateral_until_ = now + options_.collateral_wait;
@@ -286,6 +294,42 @@ absl::Status Coordinator::Handle(const control::Request& request, absl::Time now
   return status;
 }
 
+// A task speaks for its own replicas only.
+void Coordinator::TakeTraffic(int rank, const control::BeatRequest& request, absl::Time now) {
+  for (const control::Traffic& traffic : request.traffic()) {
+    if (traffic.replica() >= task_of_replica_.size() || traffic.peer() >= task_of_replica_.size() ||
+        traffic.peer() == traffic.replica() || task_of_replica_[traffic.replica()] != rank) {
+      continue;
+    }
+    traffic_.Report(static_cast<int>(traffic.replica()), static_cast<int>(traffic.peer()),
+                    traffic.sent(), traffic.received(), traffic.waiting(), now);
+  }
+}
+
+// A task with several devices is as many replicas.
+std::string Coordinator::ReplicaName(int replica) const {
+  const int rank = task_of_replica_[replica];
+  int device = 0;
+  while (device < replica && task_of_replica_[replica - device - 1] == rank) ++device;
+  return tasks_[rank].attach.data_addresses_size() == 1
+             ? options_.tasks[rank]
+             : absl::StrCat(options_.tasks[rank], " device ", device);
+}
+
+void Coordinator::FindDeadConnection(absl::Time now) {
+  const auto judged = [this](int replica) {
+    const Task& task = tasks_[task_of_replica_[replica]];
+    return !task.silent && !task.leaving;
+  };
+  const auto dead = traffic_.Find(options_.failure_timeout, judged, now);
+  if (!dead.has_value()) return;
+  // Neither end is to blame.
+  End("", absl::UnavailableError(absl::StrCat(
+              "data connection ", ReplicaName(dead->from), " -> ", ReplicaName(dead->to),
+              " delivers nothing: ", dead->sent, " bytes sent, ", dead->received,
+              " received, nothing for ", Seconds(dead->nothing_for))));
+}
+
 absl::StatusOr<control::BeatReply> Coordinator::Beat(const control::BeatRequest& request,
                                                      absl::Time now) {
   Observe(now);
@@ -296,6 +340,7 @@ absl::StatusOr<control::BeatReply> Coordinator::Beat(const control::BeatRequest&
     task.beat_sequence = request.sequence();
     task.progress = request.progress();
     Heard(rank, now);
+    TakeTraffic(rank, request, now);
   }
   control::BeatReply reply;
   if (phase_ == Phase::kFailed && options_.planted_bug != PlantedBug::kKeepFailureQuiet) {
@@ -448,6 +493,7 @@ void Coordinator::Tick(absl::Time now) {
                                       ")"));
     }
   }
+  FindDeadConnection(now);
   std::vector<std::string> expired;
   for (const auto& [name, barrier] : barriers_) {
     if (now >= barrier.deadline) expired.push_back(name);

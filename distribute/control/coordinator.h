@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "distribute/control/clock.h"
 #include "distribute/control/planted_bug.h"
+#include "distribute/control/traffic_watch.h"
 #include "proto/control.pb.h"
 
 namespace stator::distribute {
@@ -98,6 +99,9 @@ class Coordinator {
   absl::Status CheckJoined(const control::Header& header, int rank) const;
   void Observe(absl::Time now);
   void Heard(int rank, absl::Time now);
+  void TakeTraffic(int rank, const control::BeatRequest& request, absl::Time now);
+  void FindDeadConnection(absl::Time now);
+  std::string ReplicaName(int replica) const;
 
   absl::Status ComparePrograms(int rank) const;
   void BeginIfComplete(absl::Time now);
@@ -120,7 +124,9 @@ class Coordinator {
   int64_t drain_step_ = 0;
   absl::Time started_;
   Lateness lateness_;
-  std::vector<Task> tasks_;  // by rank
+  std::vector<Task> tasks_;           // by rank
+  std::vector<int> task_of_replica_;  // rank of its task; filled when all have joined
+  TrafficWatch traffic_;
   std::map<std::string, Barrier> barriers_;
   control::Ended ended_;
   // A failure that blames a peer, held until the peer's own is seen or the wait is over.

@@ -99,6 +99,11 @@ class ThreadedMember final : public Member {
     machine_.Report(std::move(message));
   }
 
+  void WatchTraffic(std::function<std::vector<TrafficReport>()> replica) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    watched_.push_back(std::move(replica));
+  }
+
   bool BeginStep(int64_t step) override {
     std::unique_lock<std::mutex> lock(mutex_);
     auto go = MemberMachine::Step::kGo;
@@ -233,11 +238,25 @@ class ThreadedMember final : public Member {
         SleepUntil(lock, machine_.next_beat());
         continue;
       }
+      AddTraffic(*beat);
       lock.unlock();
       const absl::StatusOr<control::BeatReply> reply = client_->Beat(*beat, beat_timeout_);
       lock.lock();
       machine_.OnBeatReply(reply, Now());
       Changed();
+    }
+  }
+
+  void AddTraffic(control::BeatRequest& beat) const {
+    for (const auto& replica : watched_) {
+      for (const TrafficReport& report : replica()) {
+        control::Traffic& traffic = *beat.add_traffic();
+        traffic.set_replica(report.replica);
+        traffic.set_peer(report.peer);
+        traffic.set_sent(report.sent);
+        traffic.set_received(report.received);
+        traffic.set_waiting(report.waiting);
+      }
     }
   }
 
@@ -264,6 +283,7 @@ class ThreadedMember final : public Member {
   mutable std::mutex mutex_;
   std::condition_variable wake_;  // the machine changed, or is to be looked at
   MemberMachine machine_;
+  std::vector<std::function<std::vector<TrafficReport>()>> watched_;
   bool stopping_ = false;
   std::shared_ptr<EventStream> stream_;
   std::thread reader_;

@@ -4,6 +4,7 @@
 #define STATOR_DISTRIBUTE_CONTROL_MEMBER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -54,6 +55,16 @@ struct Progress {
   std::string last_checkpoint;
 };
 
+// What one replica of this task counts on its data connection to another replica; both by their
+// numbers in the whole job, in the order of the roster's addresses.
+struct TrafficReport {
+  int replica = 0;
+  int peer = 0;
+  uint64_t sent = 0;  // bytes of messages that it has begun to send
+  uint64_t received = 0;
+  bool waiting = false;  // for more from this peer, right now
+};
+
 // Thread-safe. Heartbeats have a thread and a connection of their own, so a busy task is not
 // silent.
 class Member {
@@ -68,6 +79,11 @@ class Member {
 
   // Goes out with the next heartbeat.
   virtual void Report(const Progress& progress) = 0;
+
+  // Asked with every heartbeat from now on, on the heartbeats' thread; one for each replica. A
+  // connection whose ends count what shows that it delivers nothing ends the generation after
+  // failure_timeout.
+  virtual void WatchTraffic(std::function<std::vector<TrafficReport>()> replica) = 0;
 
   // Call before every step (they count from 1). False: do not run it, the generation drains; all
   // tasks have run drain_step() and no further: save an aligned checkpoint and leave. Waits one

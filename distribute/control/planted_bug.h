@@ -11,6 +11,9 @@ enum class PlantedBug {
   kKeepFailureQuiet,        // the end of the generation is told to nobody but who caused it
   kDrainByReports,          // the drain step is taken from the last heartbeats, which may be old
   kBlameAfterPause,         // the observer's own lateness is not allowed for
+  kBlameComputing,          // a peer that has nothing to send counts as a dead connection
+  kBlameSlowLink,           // bytes that arrive late do not count as life
+  kTrustOpenConnection,     // a connection that is open counts as one that delivers
   kKeepEpoch,               // the supervisor restarts without raising the epoch
   kRestartForever,          // the supervisor does not notice that a task fails in the same way
 };

@@ -29,6 +29,11 @@ RestartDecision Stop(int exit_code, std::string report) {
 
 }  // namespace
 
+bool IsRetryable(absl::StatusCode code) {
+  return code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kCancelled ||
+         code == absl::StatusCode::kAborted || code == absl::StatusCode::kDeadlineExceeded;
+}
+
 bool RestartPolicy::SameAsLast(const GenerationEnd& end) const {
   return failed_before_ && !FromOutside(end.exit_code) && end.task == last_.task &&
          end.exit_code == last_.exit_code && end.cause == last_.cause && end.step == last_.step &&

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "distribute/control/planted_bug.h"
 
@@ -19,6 +20,10 @@ enum ExitCode : int {
   kExitDrained = 42,     // stopped on request after an aligned checkpoint
   kExitRetryable = 130,  // a peer died, or the generation ended
 };
+
+// Errors with which a task says that not it but a peer or the network has failed, so that a restart
+// may help.
+bool IsRetryable(absl::StatusCode code);
 
 struct RestartOptions {
   int max_restarts = 3;

@@ -1,7 +1,8 @@
 // A job from start to end in simulated time, in one thread, from one seed: the real Coordinator,
 // MemberMachine and RestartPolicy; models of the network, of processes, of training and of a
-// checkpoint folder. Messages are lost, late and repeated; streams break; tasks die, stall, fail
-// by themselves or ask to drain; a stalled process may outlive its generation.
+// checkpoint folder. Messages are lost, late and repeated; streams break; data connections become
+// slow or swallow what they carry; tasks die, stall, compute for long, fail by themselves or ask to
+// drain; a stalled process may outlive its generation.
 #ifndef STATOR_DISTRIBUTE_CONTROL_SIMULATION_H_
 #define STATOR_DISTRIBUTE_CONTROL_SIMULATION_H_
 
@@ -27,6 +28,8 @@ struct SimulationResult {
 // The rules:
 //   every wait ends: the job within simulated minutes, survivors of a death within seconds;
 //   who survives a death can name the task; nobody is blamed who was not silent;
+//   swallowed bytes end the generation within the failure timeout and a little, and name the
+//   connection; no slow connection, no peer that computes or is paused is taken for a dead one;
 //   epochs rise; no older generation is heard, nor writes;
 //   a generation goes on from the newest complete checkpoint, and all its tasks drain together,
 //   and nothing but another fault stops them from it;

@@ -65,7 +65,9 @@ INSTANTIATE_TEST_SUITE_P(All, PlantedBugTest,
                          testing::Values(PlantedBug::kAcceptOldEpoch,
                                          PlantedBug::kForgetRepeatedRequests,
                                          PlantedBug::kKeepFailureQuiet, PlantedBug::kDrainByReports,
-                                         PlantedBug::kBlameAfterPause, PlantedBug::kKeepEpoch,
+                                         PlantedBug::kBlameAfterPause, PlantedBug::kBlameComputing,
+                                         PlantedBug::kBlameSlowLink,
+                                         PlantedBug::kTrustOpenConnection, PlantedBug::kKeepEpoch,
                                          PlantedBug::kRestartForever));
 
 }  // namespace

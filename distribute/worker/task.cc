@@ -49,17 +49,15 @@ std::string ReplicaName(const Job& job, int rank) {
   return devices == 1 ? task : absl::StrCat(task, " device ", rank % devices);
 }
 
-// A failure after which a restart may go on.
-bool IsPassing(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kCancelled:
-    case absl::StatusCode::kAborted:
-      return true;
-    default:
-      return false;
+// What the heartbeat says of the data connections of replica `rank`.
+std::vector<TrafficReport> ReportTraffic(int rank, const Traffic& traffic) {
+  std::vector<TrafficReport> reports;
+  for (size_t peer = 0; peer < traffic.size(); ++peer) {
+    const uint64_t sent = traffic[peer].sent, received = traffic[peer].received;
+    if (sent == 0 && received == 0) continue;  // most pairs of a large job never talk
+    reports.push_back({rank, static_cast<int>(peer), sent, received, traffic[peer].waiting});
   }
+  return reports;
 }
 
 class Task {
@@ -316,13 +314,15 @@ class Task {
     if (threads <= 0) threads = std::max(1, cores / local);
     runtime::RunControl control;
     control.token = &member_->ended();
-    control.deadline_ns = runtime::NowNanoseconds() +
-                          static_cast<int64_t>(job_.timeouts().start_seconds() * 1e9);
+    control.deadline_ns =
+        runtime::NowNanoseconds() + static_cast<int64_t>(job_.timeouts().start_seconds() * 1e9);
     STATOR_ASSIGN_OR_RETURN(std::optional<MeshTls> tls, DataTls());
     STATOR_ASSIGN_OR_RETURN(
-        auto group, listeners_->Connect({job_.name(), roster_.epoch, roster_.key}, device, rank,
-                                        names, addresses, SpinBudget(local, threads), control,
-                                        std::move(tls)));
+        auto group,
+        listeners_->Connect({job_.name(), roster_.epoch, roster_.key}, device, rank, names,
+                            addresses, SpinBudget(local, threads), control, std::move(tls)));
+    member_->WatchTraffic(
+        [rank, traffic = group->traffic()] { return ReportTraffic(rank, *traffic); });
     ReplicaOptions options;
     options.virtual_replicas = job_.strategy().virtual_replicas();
     options.threads = threads;
@@ -366,7 +366,7 @@ class Task {
     }
     WriteFailureRecord(job_.run_directory(), environment_.epoch, record).IgnoreError();
     const bool own = record.blames.empty() || record.blames == environment_.task;
-    return own && !IsPassing(status) ? kExitFailed : kExitRetryable;
+    return own && !IsRetryable(status.code()) ? kExitFailed : kExitRetryable;
   }
 
   const Job& job_;
