@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A proxy between the data sockets of two workers that delays, holds and cuts: the weights of an
-undisturbed run, or an error that names the peer, and then those weights after a restart."""
+"""A proxy between the data sockets of two workers that delays, holds, cuts and swallows: the weights
+of an undisturbed run, or an error that names both tasks, and then those weights after a restart."""
 
 import asyncio
 import os
@@ -23,6 +23,7 @@ class Proxy:
         self.connections = set()
         self.bytes = 0
         self.held_until = 0.0
+        self.swallowing = ()  # directions of the connections that are open now
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
         self.port = asyncio.run_coroutine_threadsafe(self._listen(), self.loop).result(10)
@@ -42,8 +43,8 @@ class Proxy:
                 return
             pair = near_writer, far_writer
             self.connections.add(pair)
-            await asyncio.gather(self._copy(near_reader, far_writer),
-                                 self._copy(far_reader, near_writer))
+            await asyncio.gather(self._copy(near_reader, far_writer, pair, "up"),
+                                 self._copy(far_reader, near_writer, pair, "down"))
             self.connections.discard(pair)
 
         server = await asyncio.start_server(forward, "127.0.0.1", 0)
@@ -51,7 +52,7 @@ class Proxy:
         await writer.drain()
         writer.close()
 
-    async def _copy(self, reader, writer):
+    async def _copy(self, reader, writer, pair, direction):
         try:
             while True:
                 data = await reader.read(test.random.randint(1, self.chunk))
@@ -61,6 +62,8 @@ class Proxy:
                     await asyncio.sleep(test.random.uniform(0, self.delay))
                 while time.time() < self.held_until:
                     await asyncio.sleep(0.01)
+                if (pair, direction) in self.swallowing:
+                    continue
                 self.bytes += len(data)
                 writer.write(data)
                 await writer.drain()
@@ -70,6 +73,11 @@ class Proxy:
 
     def hold(self, seconds):
         self.held_until = time.time() + seconds
+
+    def swallow(self, directions):
+        """Nothing more goes through any connection that is open now, though all stay open: "up", to
+        the lower rank, "down", or both."""
+        self.swallowing = {(pair, way) for pair in list(self.connections) for way in directions}
 
     def cut(self, politely):
         """Ends all connections: with a reset, or as if both peers had closed."""
@@ -140,4 +148,38 @@ def cuts():
         raise Failure(f"a cut was told after {max(told):.2f} s")
 
 
-test.run(delays, holds, cuts)
+def swallows():
+    """Control works all the time, and no socket closes."""
+    proxy = Proxy()
+    cases = [["up"], ["down"], ["up", "down"]] if test.full else [[test.random.choice(["up", "down"])]]
+    launch = launch_through(proxy, "swallows", 20)
+    told, since = [], 0.0
+    for epoch, directions in enumerate(cases, 1):
+        launch.await_line(rf"task worker:1 pid \d+ epoch {epoch}$", 60, since)
+        when = time.time()
+        for _ in range(test.random.randrange(1, 10)):
+            when, _ = launch.await_line(r"\[worker:1\] step \d+$", 60, when + 1e-6)
+        since = time.time()
+        proxy.swallow(directions)
+        for task in "worker:0", "worker:1":
+            when, found = launch.await_line(
+                rf"^\[{task}\] {task}: UNAVAILABLE: data connection (worker:\d -> worker:\d) "
+                r"delivers nothing: (\d+) bytes sent, (\d+) received", TIMEOUT + 15, since)
+            told.append(when - since)
+            names = {"up": "worker:1 -> worker:0", "down": "worker:0 -> worker:1"}
+            if found.group(1) not in [names[way] for way in directions]:
+                raise Failure(f"{found.group(0)}: swallowed was {directions}")
+            if int(found.group(2)) <= int(found.group(3)):
+                raise Failure(f"{found.group(0)}: all that was sent was received")
+        launch.await_line(rf"epoch {epoch} failed: ", 20, since)
+    launch.expect_exit(0, 120)
+    test.expect_weights(launch, STEPS)
+    print(f"{len(cases)} times swallowed: told after {statistics.median(told):.2f} s (median), "
+          f"{max(told):.2f} s (most), with a failure timeout of {TIMEOUT:.0f} s")
+    # A task that is not run for a while on a busy host is silent, and the time does not count.
+    most = TIMEOUT + 2 + (TIMEOUT if launch.find("has been silent") else 0)
+    if not TIMEOUT - 0.5 <= min(told) <= max(told) < most:
+        raise Failure(f"told after {min(told):.2f} to {max(told):.2f} s")
+
+
+test.run(delays, holds, cuts, swallows)
