@@ -27,7 +27,7 @@ using runtime::RunControl;
 namespace {
 
 constexpr int kPollMilliseconds = 10;
-constexpr size_t kMaxPending = 64;
+constexpr int kMaxStrangers = 64;
 constexpr int64_t kPatienceNs = 2'000'000'000;  // with someone who has not yet shown who it is
 
 absl::Status Stopped(const RunControl& control) {
@@ -111,26 +111,41 @@ absl::StatusOr<std::unique_ptr<TlsStream>> StartTls(const MeshOptions& options,
                            options.tls->hosts[peer]);
 }
 
+// A connection over which `peer` and this task have proved to each other who they are. A peer that
+// closes before it has answered may have taken this task for one of many strangers, or be dead:
+// whoever stops `control` knows.
+absl::StatusOr<FileDescriptor> Introduce(const MeshOptions& options, int peer, Wire wire,
+                                         const RunControl& control) {
+  const Generation& generation = options.generation;
+  const std::string& name = options.tasks[peer];
+  while (true) {
+    STATOR_ASSIGN_OR_RETURN(FileDescriptor fd, Connect(name, options.addresses[peer], control));
+    const Hello hello = MakeHello(generation, options.rank, peer, wire);
+    Answer answer;
+    absl::Status heard = absl::UnavailableError("closed");
+    if (SendAll(fd.get(), &hello, sizeof(hello))) {
+      heard = ReceiveAll(fd.get(), &answer, sizeof(answer), name, control);
+    }
+    if (heard.ok()) {
+      STATOR_RETURN_IF_ERROR(CheckAnswer(generation, hello, answer, name));
+      const Proof proof = MakeProof(generation, hello, answer);
+      if (SendAll(fd.get(), &proof, sizeof(proof))) return fd;
+    } else if (!absl::IsUnavailable(heard)) {
+      return heard;
+    }
+    poll(nullptr, 0, kPollMilliseconds);
+    STATOR_RETURN_IF_ERROR(Stopped(control));
+  }
+}
+
 absl::StatusOr<std::unique_ptr<Channel>> ConnectTo(const MeshOptions& options,
                                                    const TlsContext* tls, int peer,
                                                    std::shared_ptr<SharedArena> arena,
                                                    const RunControl& control) {
-  const Generation& generation = options.generation;
   const std::string& name = options.tasks[peer];
   STATOR_ASSIGN_OR_RETURN(const SocketAddress where, SocketAddress::Parse(options.addresses[peer]));
-  STATOR_ASSIGN_OR_RETURN(FileDescriptor fd, Connect(name, options.addresses[peer], control));
   const Wire wire = WireOf(tls, where.is_local());
-  const Hello hello = MakeHello(generation, options.rank, peer, wire);
-  Answer answer;
-  if (!SendAll(fd.get(), &hello, sizeof(hello))) {
-    return absl::UnavailableError(absl::StrCat(name, " closed the connection"));
-  }
-  STATOR_RETURN_IF_ERROR(ReceiveAll(fd.get(), &answer, sizeof(answer), name, control));
-  STATOR_RETURN_IF_ERROR(CheckAnswer(generation, hello, answer, name));
-  const Proof proof = MakeProof(generation, hello, answer);
-  if (!SendAll(fd.get(), &proof, sizeof(proof))) {
-    return absl::UnavailableError(absl::StrCat(name, " closed the connection"));
-  }
+  STATOR_ASSIGN_OR_RETURN(FileDescriptor fd, Introduce(options, peer, wire, control));
   if (wire == Wire::kTls) {
     STATOR_ASSIGN_OR_RETURN(std::unique_ptr<TlsStream> stream,
                             StartTls(options, *tls, TlsSide::kConnects, std::move(fd), peer));
@@ -143,7 +158,7 @@ absl::StatusOr<std::unique_ptr<Channel>> ConnectTo(const MeshOptions& options,
   if (!where.is_local()) return TcpChannel(std::move(fd), name);
   STATOR_ASSIGN_OR_RETURN(FileDescriptor memory, AwaitDescriptor(fd.get(), name, control));
   STATOR_ASSIGN_OR_RETURN(std::shared_ptr<SharedSegment> segment,
-                          SharedSegment::Open(std::move(memory), generation.epoch));
+                          SharedSegment::Open(std::move(memory), options.generation.epoch));
   return SharedMemoryChannel(std::move(segment), 1, std::move(fd), name, std::move(arena));
 }
 
@@ -155,6 +170,7 @@ struct Visitor {
   std::unique_ptr<TlsStream> tls;  // from the proof on, where there is TLS
   short events = POLLIN;
   bool local = false;
+  bool known = false;  // its hello was made with the key
   int64_t until_ns = 0;
   size_t received = 0;  // bytes of hello, then of proof
   Hello hello;
@@ -215,12 +231,20 @@ class Reception {
     while (true) {
       FileDescriptor fd(accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (!fd.valid()) return;
-      if (visitors_.size() == kMaxPending) continue;  // closes
+      if (listener.is_local() && !SameUser(fd.get())) continue;  // closes
+      MakeRoom();
       Visitor& visitor = visitors_.emplace_back();
       visitor.fd = std::move(fd);
       visitor.local = listener.is_local();
       visitor.until_ns = NowNanoseconds() + kPatienceNs;
     }
+  }
+
+  // Who has connected and never speaks must not keep those out who come later.
+  void MakeRoom() {
+    const auto stranger = [](const Visitor& visitor) { return !visitor.known; };
+    if (std::count_if(visitors_.begin(), visitors_.end(), stranger) < kMaxStrangers) return;
+    visitors_.erase(std::find_if(visitors_.begin(), visitors_.end(), stranger));
   }
 
   // Reads what a visitor has said so far; false to close it.
@@ -248,16 +272,14 @@ class Reception {
     const Wire wire = WireOf(tls_, visitor.local);
     Verdict verdict = CheckHello(options_.generation, visitor.hello, options_.rank, wire);
     if (verdict == Verdict::kAccepted && !Expected(visitor.hello)) verdict = Verdict::kRefused;
-    if (verdict == Verdict::kAccepted && visitor.local && !SameUser(visitor.fd.get())) {
-      verdict = Verdict::kRefused;
-    }
     visitor.answer = MakeAnswer(options_.generation, visitor.hello, verdict);
     const bool sent = SendAll(visitor.fd.get(), &visitor.answer, sizeof(visitor.answer));
     // It knows the key: this is no stranger, and would not come back otherwise.
     if (verdict == Verdict::kOtherWire && visitor.hello.from < options_.tasks.size()) {
       return OtherWire(options_.tasks[visitor.hello.from], wire);
     }
-    return sent && verdict == Verdict::kAccepted;
+    visitor.known = verdict == Verdict::kAccepted;
+    return sent && visitor.known;
   }
 
   static bool SameUser(int fd) {
@@ -341,7 +363,12 @@ absl::StatusOr<std::vector<std::unique_ptr<Channel>>> ConnectMesh(
     if (created.ok()) arena = *std::move(created);  // else the queues serve
   }
   for (int peer = 0; peer < options.rank; ++peer) {
-    STATOR_ASSIGN_OR_RETURN(channels[peer], ConnectTo(options, tls.get(), peer, arena, control));
+    auto channel = ConnectTo(options, tls.get(), peer, arena, control);
+    if (const absl::Status stop = Stopped(control); !channel.ok() && !stop.ok()) {
+      return absl::Status(stop.code(), absl::StrCat("connecting to ", options.tasks[peer], ": ",
+                                                    channel.status().message()));
+    }
+    STATOR_ASSIGN_OR_RETURN(channels[peer], std::move(channel));
   }
   STATOR_RETURN_IF_ERROR(Reception(options, tls.get(), listeners, arena, channels).Run(control));
   return channels;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -20,23 +21,24 @@ namespace stator::distribute {
 
 // A socket that waits for peers. Addresses are
 //   tcp:HOST:PORT   numeric or a name; [::1] for IPv6; port 0 takes any free one
-//   unix:PATH       peers on this host; bytes go through shared memory; removed when it closes
+//   unix:NAME       peers on this host and network namespace; bytes go through shared memory; an
+//                   abstract name, nothing on the disk; none (unix:) draws one that nobody guesses
 class Listener {
  public:
   static absl::StatusOr<std::unique_ptr<Listener>> Create(const std::string& address);
-  ~Listener();
 
-  // Where it listens, port filled in: what the control channel tells the peers.
+  // Where it listens, port or name filled in: what the control channel tells the peers.
   const std::string& address() const { return address_; }
   int fd() const { return socket_.get(); }
-  bool is_local() const { return !path_.empty(); }
+  bool is_local() const { return local_; }
 
  private:
-  Listener(FileDescriptor socket, std::string address, std::string path);
+  Listener(FileDescriptor socket, std::string address, bool local)
+      : socket_(std::move(socket)), address_(std::move(address)), local_(local) {}
 
   FileDescriptor socket_;
   std::string address_;
-  std::string path_;
+  bool local_;
 };
 
 // With it all TCP is encrypted, and each end shows a certificate; sockets of one host stay plain.
@@ -56,10 +58,12 @@ struct MeshOptions {
 
 // A channel to every other task, by rank, null at the own one. This task connects to all lower
 // ranks, then accepts the higher ones on `listeners` (a task on several hosts' behalf may have one
-// of each kind). Blocks until all are there, `control` stops it, or a peer refuses. Strangers get
-// an error and cost one descriptor for at most two seconds; no more than 64 are heard at a time.
-// Who knows the generation's key, but has no certificate for its name or speaks no TLS where this
-// task does, fails the call at both ends: PermissionDenied or FailedPrecondition.
+// of each kind). Blocks until all are there, `control` stops it (the error names who is missing),
+// or a peer refuses. Strangers get an error and cost one descriptor for at most two seconds; of
+// more than 64 at a time the oldest is closed, and a peer that was taken for one tries again. A
+// local socket hears processes of the same user only. Who knows the generation's key, but has no
+// certificate for its name or speaks no TLS where this task does, fails the call at both ends:
+// PermissionDenied or FailedPrecondition.
 absl::StatusOr<std::vector<std::unique_ptr<Channel>>> ConnectMesh(
     const MeshOptions& options, const std::vector<const Listener*>& listeners,
     const runtime::RunControl& control);

@@ -7,8 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -48,11 +52,8 @@ struct Site {
     options.generation = {"digits", 7, "0123456789abcdef"};
     options.tasks = TaskNames(workers);
     for (int i = 0; i < workers; ++i) {
-      // Not in the test folder: the path of a Unix socket is short.
-      const std::string path =
-          std::string("unix:/tmp/stator.") + std::to_string(getpid()) + "." + std::to_string(i);
       listeners.push_back(
-          Listener::Create(transport == Transport::kSharedMemory ? path : "tcp:127.0.0.1:0")
+          Listener::Create(transport == Transport::kSharedMemory ? "unix:" : "tcp:127.0.0.1:0")
               .value());
       options.addresses.push_back(listeners.back()->address());
     }
@@ -356,6 +357,71 @@ TEST(MeshTls, ASilentPeerIsWaitedForWhileOthersJoin) {
       ConnectMesh(site.Options(2), {site.listeners[2].get()}, Within(1.5)).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
   host.join();
+}
+
+int OpenDescriptors() {
+  return static_cast<int>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
+}
+
+// Hundreds who connect and say nothing, or talk without end, keep nobody out and cost little.
+TEST_P(MeshTest, ACrowdOfStrangersKeepsNobodyOut) {
+  Site site(GetParam(), 2);
+  std::atomic<bool> met{false};
+  const SocketAddress where = SocketAddress::Parse(site.options.addresses[0]).value();
+  std::vector<FileDescriptor> crowd;
+  const auto join_crowd = [&] {
+    const int flags = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    FileDescriptor& fd = crowd.emplace_back(socket(where.family(), flags, 0));
+    (void)connect(fd.get(), where.get(), where.length());
+  };
+  for (int i = 0; i < 250; ++i) join_crowd();  // before anybody accepts
+  const int before = OpenDescriptors();
+  std::atomic<int> most{0};
+  std::thread host([&] {
+    auto group = site.Join(0);
+    EXPECT_TRUE(group.ok()) << group.status();
+    met = true;
+    EXPECT_TRUE(group.ok() && (*group)->Barrier(Within(20)).ok());
+  });
+  const int64_t end = NowNanoseconds() + kSecond;
+  while (NowNanoseconds() < end) {  // and all the time while it does
+    join_crowd();
+    crowd.erase(crowd.begin());
+    most = std::max<int>(most, OpenDescriptors());
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_FALSE(met);
+  auto group = site.Join(1);
+  ASSERT_TRUE(group.ok()) << group.status();
+  EXPECT_TRUE((*group)->Barrier(Within(20)).ok());
+  host.join();
+  // Those that it hears, a listing of descriptors, an arena; not the crowd.
+  EXPECT_LT(most, before + 64 + 10);
+}
+
+// A peer's address that takes connections and swallows what it is told ends by the deadline.
+TEST_P(MeshTest, AnAddressThatNeverAnswersIsNamed) {
+  Site site(GetParam(), 2);
+  for (const int rank : {0, 1}) {
+    const absl::Status status =
+        ConnectMesh(site.Options(rank), {site.listeners[rank].get()}, Within(0.3)).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
+    EXPECT_TRUE(Says(status, "worker " + std::to_string(1 - rank))) << status;
+  }
+}
+
+// Nothing is left on the disk, and a name is free again when its listener is gone.
+TEST(Mesh, LocalSocketsHaveNoFiles) {
+  const auto first = Listener::Create("unix:").value();
+  const auto second = Listener::Create("unix:").value();
+  EXPECT_NE(first->address(), second->address());
+  EXPECT_TRUE(first->is_local());
+  auto named = Listener::Create("unix:stator-test-" + std::to_string(getpid())).value();
+  EXPECT_FALSE(std::filesystem::exists(named->address().substr(5)));
+  EXPECT_FALSE(Listener::Create(named->address()).ok());
+  const std::string address = named->address();
+  named.reset();
+  EXPECT_TRUE(Listener::Create(address).ok());
 }
 
 TEST(Mesh, RefusesUnusableArguments) {

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "absl/strings/match.h"
@@ -25,21 +26,22 @@ absl::Status SocketError(const std::string& address, const char* call) {
 absl::StatusOr<SocketAddress> SocketAddress::Parse(const std::string& text) {
   SocketAddress result;
   if (absl::StartsWith(text, kUnix)) {
-    const std::string path = text.substr(sizeof(kUnix) - 1);
+    const std::string name = text.substr(sizeof(kUnix) - 1);
     auto* address = reinterpret_cast<sockaddr_un*>(&result.storage_);
-    if (path.empty() || path.size() >= sizeof(address->sun_path)) {
-      return absl::InvalidArgumentError(absl::StrCat(text, ": the path of a Unix socket has 1 to ",
+    if (name.empty() || name.size() >= sizeof(address->sun_path)) {
+      return absl::InvalidArgumentError(absl::StrCat(text, ": the name of a Unix socket has 1 to ",
                                                      sizeof(address->sun_path) - 1, " bytes"));
     }
     address->sun_family = AF_UNIX;
-    std::memcpy(address->sun_path, path.c_str(), path.size() + 1);
-    result.length_ = sizeof(*address);
+    // After a zero: a name that the kernel alone keeps, and forgets with the socket.
+    std::memcpy(address->sun_path + 1, name.data(), name.size());
+    result.length_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
     return result;
   }
   const size_t colon = text.rfind(':');
   if (!absl::StartsWith(text, kTcp) || colon < sizeof(kTcp)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("data address: expected tcp:HOST:PORT or unix:PATH, found ", text));
+        absl::StrCat("data address: expected tcp:HOST:PORT or unix:NAME, found ", text));
   }
   std::string host = text.substr(sizeof(kTcp) - 1, colon - sizeof(kTcp) + 1);
   if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);

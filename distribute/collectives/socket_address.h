@@ -1,4 +1,4 @@
-// Addresses of data sockets: tcp:HOST:PORT and unix:PATH.
+// Addresses of data sockets: tcp:HOST:PORT and unix:NAME.
 #ifndef STATOR_DISTRIBUTE_COLLECTIVES_SOCKET_ADDRESS_H_
 #define STATOR_DISTRIBUTE_COLLECTIVES_SOCKET_ADDRESS_H_
 

@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cstdio>
 #include <fstream>
 #include <utility>
 
@@ -41,7 +39,6 @@ std::string HostIdentity() {
 
 absl::StatusOr<DataListeners> DataListeners::Create(const std::string& host, int replicas,
                                                     bool local) {
-  static std::atomic<int> number{0};
   DataListeners data;
   for (int i = 0; i < replicas; ++i) {
     auto& listeners = data.listeners_.emplace_back();
@@ -52,9 +49,7 @@ absl::StatusOr<DataListeners> DataListeners::Create(const std::string& host, int
     std::string address =
         absl::StrCat(HostIdentity(), std::string(1, kSeparator), listeners.back()->address());
     if (local) {
-      STATOR_ASSIGN_OR_RETURN(listeners.emplace_back(),
-                              Listener::Create(absl::StrCat("unix:", P_tmpdir, "/stator-", getpid(),
-                                                            "-", number++, ".socket")));
+      STATOR_ASSIGN_OR_RETURN(listeners.emplace_back(), Listener::Create("unix:"));
       absl::StrAppend(&address, std::string(1, kSeparator), listeners.back()->address());
     }
     data.addresses_.push_back(std::move(address));
@@ -65,7 +60,7 @@ absl::StatusOr<DataListeners> DataListeners::Create(const std::string& host, int
 absl::StatusOr<std::unique_ptr<Group>> DataListeners::Connect(
     const Generation& generation, int index, int rank, const std::vector<std::string>& names,
     const std::vector<std::string>& addresses, int64_t spin_ns, const runtime::RunControl& control,
-    std::optional<MeshTls> tls) const {
+    std::optional<MeshTls> tls) {
   MeshOptions mesh;
   mesh.generation = generation;
   mesh.rank = rank;
@@ -77,6 +72,7 @@ absl::StatusOr<std::unique_ptr<Group>> DataListeners::Connect(
   std::vector<const Listener*> listeners;
   for (const auto& listener : listeners_[index]) listeners.push_back(listener.get());
   STATOR_ASSIGN_OR_RETURN(auto channels, ConnectMesh(mesh, listeners, control));
+  listeners_[index].clear();
   GroupOptions options;
   options.rank = rank;
   options.tasks = names;

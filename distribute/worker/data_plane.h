@@ -26,13 +26,14 @@ class DataListeners {
   const std::vector<std::string>& addresses() const { return addresses_; }
 
   // The group of all replicas of the job, from replica `index` of this task, whose rank is `rank`.
-  // `addresses` by rank. Blocks until all replicas are there. With `tls`, TCP is encrypted.
+  // `addresses` by rank. Blocks until all replicas are there; then nothing listens for this replica
+  // any more. With `tls`, TCP is encrypted.
   absl::StatusOr<std::unique_ptr<Group>> Connect(const Generation& generation, int index, int rank,
                                                  const std::vector<std::string>& names,
                                                  const std::vector<std::string>& addresses,
                                                  int64_t spin_ns,
                                                  const runtime::RunControl& control,
-                                                 std::optional<MeshTls> tls = {}) const;
+                                                 std::optional<MeshTls> tls = {});
 
  private:
   std::vector<std::vector<std::unique_ptr<Listener>>> listeners_;  // by replica
