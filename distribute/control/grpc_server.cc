@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "distribute/control/connection_gate.h"
 #include "distribute/control/coordinator_host.h"
 #include "distribute/control/grpc_transport.h"
 #include "proto/control.grpc.pb.h"
@@ -164,6 +165,9 @@ class ControlService final : public control::Control::CallbackService {
   ControlService(std::shared_ptr<CoordinatorHost> host, Credentials credentials)
       : host_(std::move(host)), credentials_(std::move(credentials)) {}
 
+  // Where connections come from; before the first of them.
+  void set_gate(ConnectionGate* gate) { gate_ = gate; }
+
   grpc::ServerWriteReactor<control::Event>* Attach(grpc::CallbackServerContext* context,
                                                    const control::AttachRequest* request) override {
     const grpc::Status known = Authenticate(*context, request->header());
@@ -231,11 +235,14 @@ class ControlService final : public control::Control::CallbackService {
               CheckToken(std::string(token->second.data(), token->second.size()),
                          credentials_.secret, header.job(), header.task(), header.epoch());
     }
-    return known ? grpc::Status::OK : grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "");
+    if (!known) return grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "");
+    gate_->Trust(context.peer());
+    return grpc::Status::OK;
   }
 
   const std::shared_ptr<CoordinatorHost> host_;
   const Credentials credentials_;
+  ConnectionGate* gate_ = nullptr;
 };
 
 // Methods that do not exist are nobody's business either.
@@ -258,9 +265,12 @@ class GrpcServer final : public CoordinatorServer {
   ~GrpcServer() override { Shutdown(absl::ZeroDuration()); }
 
   absl::Status Listen(const CoordinatorServerOptions& options) {
+    absl::StatusOr<std::unique_ptr<ConnectionGate>> gate = ConnectionGate::Listen(options.address);
+    if (!gate.ok()) return gate.status();
     grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort(options.address, ServerCredentials(options.credentials), &port);
+    acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+        ServerCredentials(options.credentials));
     builder.RegisterService(&service_);
     builder.RegisterCallbackGenericService(&refuse_all_);
     builder.SetMaxReceiveMessageSize(kMaxControlMessageBytes);
@@ -284,10 +294,15 @@ class GrpcServer final : public CoordinatorServer {
       builder.AddChannelArgument(name, value);
     }
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port == 0) {
-      return absl::UnavailableError(absl::StrCat("control: cannot listen on ", options.address));
-    }
-    address_ = absl::StrCat(options.address.substr(0, options.address.rfind(':')), ":", port);
+    if (server_ == nullptr) return absl::InternalError("control: gRPC does not start a server");
+    gate_ = *std::move(gate);
+    address_ = gate_->address();
+    service_.set_gate(gate_.get());
+    gate_->Open([this](int socket) {
+      grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+      connection.fd = socket;
+      acceptor_->HandleNewConnection(&connection);
+    });
     return absl::OkStatus();
   }
 
@@ -298,6 +313,7 @@ class GrpcServer final : public CoordinatorServer {
   void Shutdown(absl::Duration grace) override {
     host_->AwaitEmpty(grace);
     if (server_ == nullptr) return;
+    gate_->Shut();
     server_->Shutdown(std::chrono::system_clock::now());  // cancels what is open
     server_->Wait();
   }
@@ -317,6 +333,8 @@ class GrpcServer final : public CoordinatorServer {
   ControlService service_;
   RefuseAll refuse_all_;
   std::string address_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
+  std::unique_ptr<ConnectionGate> gate_;  // calls may still ask it while the server closes
   std::unique_ptr<grpc::Server> server_;
 };
 

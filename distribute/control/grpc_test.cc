@@ -1,12 +1,18 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
+#include <filesystem>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <utility>
@@ -296,6 +302,60 @@ TEST_F(GrpcTest, StrangersLearnNothing) {
   EXPECT_EQ(stub->Status(&status_context, status_request, &job).error_code(),
             grpc::StatusCode::UNAUTHENTICATED);
   EXPECT_EQ(server_->Status().tasks(1).state(), "missing");
+}
+
+int OpenDescriptors() {
+  return static_cast<int>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
+}
+
+// A connection that says `words` and then nothing more; not blocking.
+int Visit(const std::string& address, const std::string& words) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in where = {};
+  where.sin_family = AF_INET;
+  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  where.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+  EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&where), sizeof(where)), 0);
+  (void)send(fd, words.data(), words.size(), MSG_NOSIGNAL);
+  return fd;
+}
+
+// Some hold their connections, some come and go all the time, some speak HTTP/2 and ask nothing.
+TEST_F(GrpcTest, ACrowdOfStrangersKeepsNobodyOut) {
+  StartServer(3, secret_);
+  const std::string http2("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33);
+  const int before = OpenDescriptors();
+  constexpr int kCrowd = 300;
+  std::vector<int> crowd;
+  for (int i = 0; i < kCrowd; ++i) crowd.push_back(Visit(server_->address(), i % 2 ? http2 : ""));
+  std::atomic<bool> stop{false};
+  std::atomic<int> most{0};
+  std::thread visitors([&] {
+    for (size_t next = 0; !stop; next = (next + 1) % crowd.size()) {
+      close(crowd[next]);
+      crowd[next] = Visit(server_->address(), next % 2 ? http2 : "");
+      most = std::max<int>(most, OpenDescriptors() - before);
+      absl::SleepFor(absl::Milliseconds(2));
+    }
+  });
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < 3; ++rank) {
+    threads.emplace_back([&, rank] {
+      auto member = Join(rank, secret_);
+      ASSERT_TRUE(member.ok()) << member.status();
+      absl::SleepFor(absl::Seconds(2));  // heartbeats, meanwhile
+      EXPECT_EQ((*member)->Barrier("end", absl::Seconds(10)), absl::OkStatus());
+      EXPECT_EQ((*member)->Leave(), absl::OkStatus());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  stop = true;
+  visitors.join();
+  for (const int fd : crowd) close(fd);
+  RecordProperty("descriptors_beside_the_crowd", most - kCrowd);
+  // 128 strangers, the tasks' own two ends of two connections each, what gRPC needs for itself.
+  EXPECT_LT(most, kCrowd + 128 + 60);
+  EXPECT_GT(most, kCrowd + 20);
 }
 
 TEST_F(GrpcTest, LargeMessagesAreRefused) {
