@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "distribute/control/restart_policy.h"
 #include "graph/status_macros.h"
@@ -16,10 +15,6 @@ constexpr size_t kMaxAnswers = 256;
 constexpr size_t kMaxBarriers = 256;
 constexpr size_t kMaxNameBytes = 256;
 constexpr size_t kMaxMessageBytes = 4096;
-
-std::string Seconds(absl::Duration duration) {
-  return absl::StrFormat("%.1f s", absl::ToDoubleSeconds(duration));
-}
 
 control::Event EndedEvent(const control::Ended& ended) {
   control::Event event;
@@ -75,31 +70,6 @@ absl::Status Coordinator::CheckJoined(const control::Header& header, int rank) c
 absl::Status Coordinator::CheckTask(const control::Header& header) const {
   STATOR_ASSIGN_OR_RETURN(const int rank, Identify(header));
   return CheckJoined(header, rank);
-}
-
-// Every call begins here: if the observer itself was not run, nobody else was silent.
-void Coordinator::Observe(absl::Time now) {
-  absl::Duration late = lateness_.Observe(now, options_.heartbeat);
-  if (options_.planted_bug == PlantedBug::kBlameAfterPause) late = absl::ZeroDuration();
-  if (late == absl::ZeroDuration()) return;
-  for (Task& task : tasks_) task.last_beat = std::min(task.last_beat + late, now);
-  for (auto& [name, barrier] : barriers_) barrier.deadline += late;
-  started_ += late;
-  traffic_.Forgive(late, now);
-}
-
-void Coordinator::Heard(int rank, absl::Time now) {
-  Task& task = tasks_[rank];
-  if (task.silent) {
-    task.silent = false;
-    notices_.push_back(absl::StrCat(options_.tasks[rank], " is back after ",
-                                    Seconds(now - task.last_beat), " of silence"));
-    for (size_t replica = 0; replica < task_of_replica_.size(); ++replica) {
-      if (task_of_replica_[replica] != rank) continue;
-      traffic_.Forgive(static_cast<int>(replica), now - task.last_beat, now);
-    }
-  }
-  task.last_beat = now;
 }
 
 std::string Coordinator::Whereabouts(int rank) const {
@@ -294,42 +264,6 @@ absl::Status Coordinator::Handle(const control::Request& request, absl::Time now
   return status;
 }
 
-// A task speaks for its own replicas only.
-void Coordinator::TakeTraffic(int rank, const control::BeatRequest& request, absl::Time now) {
-  for (const control::Traffic& traffic : request.traffic()) {
-    if (traffic.replica() >= task_of_replica_.size() || traffic.peer() >= task_of_replica_.size() ||
-        traffic.peer() == traffic.replica() || task_of_replica_[traffic.replica()] != rank) {
-      continue;
-    }
-    traffic_.Report(static_cast<int>(traffic.replica()), static_cast<int>(traffic.peer()),
-                    traffic.sent(), traffic.received(), traffic.waiting(), now);
-  }
-}
-
-// A task with several devices is as many replicas.
-std::string Coordinator::ReplicaName(int replica) const {
-  const int rank = task_of_replica_[replica];
-  int device = 0;
-  while (device < replica && task_of_replica_[replica - device - 1] == rank) ++device;
-  return tasks_[rank].attach.data_addresses_size() == 1
-             ? options_.tasks[rank]
-             : absl::StrCat(options_.tasks[rank], " device ", device);
-}
-
-void Coordinator::FindDeadConnection(absl::Time now) {
-  const auto judged = [this](int replica) {
-    const Task& task = tasks_[task_of_replica_[replica]];
-    return !task.silent && !task.leaving;
-  };
-  const auto dead = traffic_.Find(options_.failure_timeout, judged, now);
-  if (!dead.has_value()) return;
-  // Neither end is to blame.
-  End("", absl::UnavailableError(absl::StrCat(
-              "data connection ", ReplicaName(dead->from), " -> ", ReplicaName(dead->to),
-              " delivers nothing: ", dead->sent, " bytes sent, ", dead->received,
-              " received, nothing for ", Seconds(dead->nothing_for))));
-}
-
 absl::StatusOr<control::BeatReply> Coordinator::Beat(const control::BeatRequest& request,
                                                      absl::Time now) {
   Observe(now);
@@ -347,99 +281,6 @@ absl::StatusOr<control::BeatReply> Coordinator::Beat(const control::BeatRequest&
     *reply.mutable_ended() = ended_;
   }
   return reply;
-}
-
-void Coordinator::EnterBarrier(int rank, uint64_t id, const control::EnterBarrier& request,
-                               absl::Time now) {
-  const auto [at, created] = barriers_.try_emplace(request.name());
-  Barrier& barrier = at->second;
-  if (created) barrier.deadline = absl::InfiniteFuture();
-  if (request.timeout_ms() > 0) {
-    barrier.deadline = std::min(barrier.deadline, now + absl::Milliseconds(request.timeout_ms()));
-  }
-  barrier.requests[rank] = id;
-  SettleBarrier(request.name());
-}
-
-void Coordinator::SettleBarrier(const std::string& name) {
-  const Barrier& barrier = barriers_.at(name);
-  bool all = true;
-  for (size_t rank = 0; rank < tasks_.size(); ++rank) {
-    if (barrier.requests.count(static_cast<int>(rank)) != 0) continue;
-    all = false;
-    if (!tasks_[rank].leaving) continue;
-    FinishBarrier(
-        name, absl::FailedPreconditionError(absl::StrCat(
-                  "barrier '", name, "': ", options_.tasks[rank], " leaves without entering it")));
-    return;
-  }
-  if (all) FinishBarrier(name, absl::OkStatus());
-}
-
-void Coordinator::FinishBarrier(const std::string& name, const absl::Status& status) {
-  const Barrier barrier = std::move(barriers_.at(name));
-  barriers_.erase(name);
-  for (const auto& [rank, id] : barrier.requests) {
-    control::Event event;
-    event.mutable_barrier_done()->set_request(id);
-    event.mutable_barrier_done()->set_code(static_cast<int>(status.code()));
-    event.mutable_barrier_done()->set_message(std::string(status.message()));
-    Send(rank, std::move(event));
-  }
-}
-
-void Coordinator::StartDrain() {
-  drain_ = Drain::kAsking;
-  notices_.push_back("draining: choosing the last step");
-  if (options_.planted_bug == PlantedBug::kDrainByReports) {
-    for (Task& task : tasks_) {
-      task.drain_ready = true;
-      task.drain_step = task.progress.step();
-    }
-    SettleDrain();
-    return;
-  }
-  SendDrain();
-}
-
-void Coordinator::SendDrain() {
-  control::Event event;
-  if (drain_ == Drain::kChosen) {
-    event.mutable_drain_at()->set_step(drain_step_);
-  } else {
-    event.mutable_drain_query();
-  }
-  Broadcast(event);
-}
-
-// Everybody holds at a step: the furthest is one that nobody has passed.
-void Coordinator::SettleDrain() {
-  if (drain_ != Drain::kAsking || phase_ != Phase::kRunning) return;
-  int64_t step = 1;
-  for (const Task& task : tasks_) {
-    if (task.leaving) continue;
-    if (!task.drain_ready) return;
-    step = std::max(step, task.drain_step);
-  }
-  drain_ = Drain::kChosen;
-  drain_step_ = step;
-  notices_.push_back(absl::StrCat("draining: step ", step, " is the last"));
-  SendDrain();
-}
-
-void Coordinator::SettleLeave() {
-  if (phase_ != Phase::kRunning) return;
-  SettleDrain();
-  std::vector<std::string> names;
-  for (const auto& [name, barrier] : barriers_) names.push_back(name);
-  for (const std::string& name : names) SettleBarrier(name);
-  for (const Task& task : tasks_) {
-    if (!task.leaving) return;
-  }
-  phase_ = Phase::kDone;
-  control::Event event;
-  event.mutable_left();
-  Broadcast(event);
 }
 
 void Coordinator::End(absl::string_view task, const absl::Status& status) {
@@ -462,60 +303,6 @@ void Coordinator::End(absl::string_view task, const absl::Status& status) {
     }
     Send(static_cast<int>(rank), EndedEvent(ended_));
   }
-}
-
-void Coordinator::Tick(absl::Time now) {
-  Observe(now);
-  if (phase_ == Phase::kFailed || phase_ == Phase::kDone) return;
-  if (now >= collateral_until_) {
-    End(collateral_task_, collateral_);
-    return;
-  }
-  if (phase_ == Phase::kStarting && now >= started_ + options_.start_timeout) {
-    End(Missing(), absl::DeadlineExceededError(absl::StrCat("no sign of ", Missing(), " within ",
-                                                            Seconds(options_.start_timeout))));
-    return;
-  }
-  for (size_t rank = 0; rank < tasks_.size(); ++rank) {
-    Task& task = tasks_[rank];
-    if (!task.joined || task.leaving) continue;
-    const absl::Duration silence = now - task.last_beat;
-    if (silence >= options_.failure_timeout) {
-      End(options_.tasks[rank], absl::UnavailableError(absl::StrCat(
-                                    options_.tasks[rank], " has been silent for ", Seconds(silence),
-                                    " (", Whereabouts(static_cast<int>(rank)), ")")));
-      return;
-    }
-    if (silence > 2.25 * options_.heartbeat && !task.silent) {
-      task.silent = true;
-      notices_.push_back(absl::StrCat(options_.tasks[rank], " has been silent for ",
-                                      Seconds(silence), " (", Whereabouts(static_cast<int>(rank)),
-                                      ")"));
-    }
-  }
-  FindDeadConnection(now);
-  std::vector<std::string> expired;
-  for (const auto& [name, barrier] : barriers_) {
-    if (now >= barrier.deadline) expired.push_back(name);
-  }
-  for (const std::string& name : expired) {
-    std::vector<std::string> missing;
-    for (size_t rank = 0; rank < tasks_.size(); ++rank) {
-      if (barriers_.at(name).requests.count(static_cast<int>(rank)) == 0) {
-        missing.push_back(
-            absl::StrCat(options_.tasks[rank], " (", Whereabouts(static_cast<int>(rank)), ")"));
-      }
-    }
-    FinishBarrier(name, absl::DeadlineExceededError(absl::StrCat(
-                            "barrier '", name, "': no sign of ", absl::StrJoin(missing, ", "))));
-  }
-}
-
-absl::Time Coordinator::NextWake(absl::Time now) const {
-  if (phase_ == Phase::kFailed || phase_ == Phase::kDone) return now + options_.heartbeat;
-  absl::Time next = std::min(now + options_.heartbeat / 2, collateral_until_);
-  for (const auto& [name, barrier] : barriers_) next = std::min(next, barrier.deadline);
-  return std::max(next, now);
 }
 
 std::vector<Coordinator::Outgoing> Coordinator::TakeOutgoing() {

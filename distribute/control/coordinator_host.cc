@@ -114,9 +114,9 @@ class LocalClient final : public CoordinatorClient {
 
 std::string DrawKey() { return RandomBytes(32); }
 
-std::shared_ptr<CoordinatorHost> CoordinatorHost::Start(
-    CoordinatorOptions options, std::function<void(const std::string&)> log,
-    CompileService compile) {
+std::shared_ptr<CoordinatorHost> CoordinatorHost::Start(CoordinatorOptions options,
+                                                        std::function<void(const std::string&)> log,
+                                                        CompileService compile) {
   return std::shared_ptr<CoordinatorHost>(
       new CoordinatorHost(std::move(options), std::move(log), std::move(compile)));
 }
