@@ -8,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "distribute/control/grpc_transport.h"
 #include "proto/control.grpc.pb.h"
 
@@ -58,14 +59,24 @@ void Prepare(grpc::ClientContext& context, const Credentials& credentials,
                       MakeToken(credentials.secret, header.job(), header.task(), header.epoch()));
 }
 
+// What listens there says nothing to strangers; who asked may know what that means.
+absl::Status Explain(const grpc::Status& status, const std::string& address) {
+  absl::Status out = ToStatus(status);
+  if (!absl::IsUnauthenticated(out) || !out.message().empty()) return out;
+  return absl::UnauthenticatedError(
+      absl::StrCat("what listens at ", address,
+                   " does not know this task: the coordinator of another job, or another secret"));
+}
+
 void SetTimeout(grpc::ClientContext& context, absl::Duration timeout) {
   context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(timeout));
 }
 
 class GrpcStream final : public EventStream {
  public:
-  GrpcStream(control::Control::Stub& stub, const Credentials& credentials,
-             const control::AttachRequest& request) {
+  GrpcStream(control::Control::Stub& stub, const std::string& address,
+             const Credentials& credentials, const control::AttachRequest& request)
+      : address_(address) {
     Prepare(context_, credentials, request.header());
     // Without a deadline: it lives as long as the task, and heartbeats watch over it.
     reader_ = stub.Attach(&context_, request);
@@ -74,12 +85,13 @@ class GrpcStream final : public EventStream {
 
   bool Read(control::Event* event) override { return reader_->Read(event); }
   absl::Status Finish() override {
-    const absl::Status status = ToStatus(reader_->Finish());
+    const absl::Status status = Explain(reader_->Finish(), address_);
     return status.ok() ? absl::UnavailableError("the coordinator closed the stream") : status;
   }
   void Cancel() override { context_.TryCancel(); }
 
  private:
+  const std::string address_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReader<control::Event>> reader_;
 };
@@ -144,7 +156,8 @@ class GrpcClient final : public CoordinatorClient {
  public:
   GrpcClient(const std::string& address, const Credentials& credentials, const std::string& chief,
              int keepalive_ms)
-      : credentials_(credentials),
+      : address_(address),
+        credentials_(credentials),
         channel_(MakeChannel(address, credentials, chief, keepalive_ms)),
         beat_channel_(MakeChannel(address, credentials, chief, keepalive_ms)),
         stub_(control::Control::NewStub(channel_)),
@@ -152,7 +165,7 @@ class GrpcClient final : public CoordinatorClient {
 
   std::unique_ptr<EventStream> Attach(const control::AttachRequest& request) override {
     AwaitConnection(*channel_);
-    return std::make_unique<GrpcStream>(*stub_, credentials_, request);
+    return std::make_unique<GrpcStream>(*stub_, address_, credentials_, request);
   }
 
   absl::Status Send(const control::Request& request, absl::Duration timeout) override {
@@ -196,6 +209,7 @@ class GrpcClient final : public CoordinatorClient {
                                    std::chrono::milliseconds(kAwaitConnectionMs));
   }
 
+  const std::string address_;
   const Credentials credentials_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::shared_ptr<grpc::Channel> beat_channel_;
@@ -230,7 +244,7 @@ absl::StatusOr<control::JobStatus> QueryStatus(const std::string& address,
   SetTimeout(context, timeout);
   control::JobStatus reply;
   const grpc::Status status = stub->Status(&context, request, &reply);
-  if (!status.ok()) return ToStatus(status);
+  if (!status.ok()) return Explain(status, address);
   return reply;
 }
 

@@ -248,10 +248,10 @@ class Rules {
                        network.ports(), "\""));
       return;
     }
-    const int64_t tasks = int64_t{job_.roles().worker()} + job_.roles().evaluator();
-    if (last - first + 1 < tasks + 1) {
-      Add("network.ports", absl::StrCat("expected a port for each of ", tasks,
-                                        " tasks and one for the coordinator, found ", first, "-",
+    const int64_t replicas = int64_t{job_.roles().worker()} * job_.strategy().devices();
+    if (last - first + 1 < replicas + 1) {
+      Add("network.ports", absl::StrCat("expected a port for each of ", replicas,
+                                        " replicas and one for the coordinator, found ", first, "-",
                                         last, ", which is ", last - first + 1));
     }
   }

@@ -189,7 +189,7 @@ const Wrong kRules[] = {
      "job.yaml:2:18: network.ports: expected FIRST-LAST with 1 <= FIRST <= LAST <= 65535, found "
      "\"1-65536\""},
     {"program: {binary: p}\nnetwork: {ports: 2000-2001}\nroles: {worker: 4}",
-     "job.yaml:2:18: network.ports: expected a port for each of 4 tasks and one for the "
+     "job.yaml:2:18: network.ports: expected a port for each of 4 replicas and one for the "
      "coordinator, found 2000-2001, which is 2"},
     {"program: {binary: p}\nnetwork: {interface: eth0, cidr: 10.0.0.0/8}",
      "job.yaml:2:34: network.cidr: expected an interface or a network, found both: interface "

@@ -24,12 +24,13 @@
 #include "distribute/collectives/file_descriptor.h"
 #include "distribute/job/job_file.h"
 #include "distribute/launch/host_address.h"
-#include "distribute/launch/json_text.h"
 #include "distribute/launch/plan.h"
+#include "distribute/launch/ports.h"
 #include "distribute/launch/process.h"
 #include "distribute/launch/run_directory.h"
 #include "formats/file.h"
 #include "graph/status_macros.h"
+#include "proto/json_text.h"
 
 namespace stator::distribute {
 namespace {
@@ -213,13 +214,26 @@ class Doctor {
              "set network.interface, or network.cidr to the network that the hosts share");
     }
     const PortRange range = PortsOf(job_);
-    const auto port = FreePort(job_, address_, 0);
-    if (!port.ok()) {
-      return Failed("ports", std::string(port.status().message()), "set network.ports");
+    int first_free = 0;
+    {
+      // The coordinator, and the data sockets of each replica, if all tasks were on this host.
+      const int needed = 1 + ReplicaCount(job_);
+      std::vector<ReservedPort> reserved;
+      for (int i = 0; i < needed; ++i) {
+        auto port = ReservePort(address_, range.first, range.last, i);
+        if (!port.ok()) break;
+        reserved.push_back(*std::move(port));
+      }
+      const std::string found = absl::StrCat(reserved.size(), " of the ", needed,
+                                             " ports that this host's tasks may need are free in ",
+                                             range.first, "-", range.last, " on ", address_);
+      if (static_cast<int>(reserved.size()) < needed) {
+        return Failed("ports", found, "set network.ports to a range that is free and large enough");
+      }
+      first_free = reserved[0].port;
+      Ok("ports", absl::StrCat(found, ", the first ", first_free));
     }
-    Ok("ports", absl::StrCat("free in ", range.first, "-", range.last, " on ", address_,
-                             ", the first ", *port));
-    CheckLocalRate(*port);
+    CheckLocalRate(first_free);
   }
 
   void CheckLocalRate(int port) {
@@ -299,8 +313,9 @@ class Doctor {
     const std::string name = "host " + host;
     std::unique_ptr<Sink> sink;
     int port = 0;
-    if (const auto free = FreePort(job_, address_, 0); free.ok()) {
-      port = *free;
+    const PortRange range = PortsOf(job_);
+    if (const auto free = ReservePort(address_, range.first, range.last, 0); free.ok()) {
+      port = free->port;
       if (auto listening = Sink::Listen(address_, port); listening.ok())
         sink = *std::move(listening);
     }
@@ -363,7 +378,7 @@ std::string DescribeFindings(const std::vector<Finding>& findings, bool json) {
   std::string out;
   std::vector<std::string> objects;
   for (const Finding& finding : findings) {
-    objects.push_back(JsonWriter()
+    objects.push_back(JsonObject()
                           .Flag("ok", finding.ok)
                           .Text("what", finding.what)
                           .Text("result", finding.result)

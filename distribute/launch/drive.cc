@@ -16,7 +16,8 @@
 #include "distribute/job/network_text.h"
 #include "distribute/launch/console.h"
 #include "distribute/launch/host_address.h"
-#include "distribute/launch/json_text.h"
+#include "distribute/launch/launch_record.h"
+#include "distribute/launch/ports.h"
 #include "distribute/launch/run_directory.h"
 #include "formats/file.h"
 #include "graph/status_macros.h"
@@ -38,17 +39,19 @@ class LaunchConsole : public TerminalConsole {
   std::string weights_;
 };
 
-void WriteState(const RunDirectory& directory, const Job& job, Driver driver, uint64_t epoch,
-                const std::string& state) {
-  JsonWriter json;
-  json.Text("job", job.name())
-      .Text("state", state)
-      .Number("epoch", static_cast<double>(epoch))
-      .Number("pid", getpid())
-      .Text("host", HostName())
-      .Text("engine", DriverName(driver));
+void WriteState(const RunDirectory& directory, const Job& job, Driver driver,
+                const LaunchState& state) {
+  LaunchRecord record;
+  record.job = job.name();
+  record.state = state.name;
+  record.epoch = state.epoch;
+  record.cause = state.cause;
+  record.exit_code = state.exit_code;
+  record.pid = getpid();
+  record.host = HostName();
+  record.engine = DriverName(driver);
   // Only people read it: a full disk must not end the job here.
-  (void)formats::WriteFileAtomically(directory.launch_file(), json.ToString() + "\n");
+  WriteLaunchRecord(directory.path(), record).IgnoreError();
 }
 
 absl::Status PrepareRunDirectory(const Job& job, const RunDirectory& directory) {
@@ -57,17 +60,19 @@ absl::Status PrepareRunDirectory(const Job& job, const RunDirectory& directory) 
   // Of an earlier launch; the epoch would give it away, but nobody should have to look twice.
   std::error_code error;
   std::filesystem::remove(directory.status_file(), error);
+  std::filesystem::remove(directory.coordinator_file(), error);
   return absl::OkStatus();
 }
 
-// Ports move on with the epoch, so that a generation never meets the sockets of the last one.
-absl::StatusOr<int> CoordinatorPort(const Job& job, const LaunchSite& site, Driver driver,
-                                    uint64_t epoch) {
-  const int start = static_cast<int>((epoch - 1) % 1000);
+// Ports move on with the epoch, so that a generation never meets the sockets of the last one. On
+// another host nobody can try whether one is free.
+absl::StatusOr<ReservedPort> CoordinatorPort(const Job& job, const LaunchSite& site, Driver driver,
+                                             uint64_t epoch) {
   const bool here = driver == Driver::kLocal || (driver == Driver::kMpi && job.hosts().empty());
-  if (here) return FreePort(job, site.chief_host, start);
+  if (!here) return ReservedPort{DefaultPort(job, job.run_directory(), epoch), FileDescriptor()};
   const PortRange range = PortsOf(job);
-  return range.first + start % (range.last - range.first + 1);
+  const int start = static_cast<int>((epoch - 1) % (range.last - range.first + 1));
+  return ReservePort(site.chief_host, range.first, range.last, start);
 }
 
 }  // namespace
@@ -118,9 +123,9 @@ absl::StatusOr<std::string> DryRun(const Job& job, Driver driver, const std::str
   STATOR_ASSIGN_OR_RETURN(const LaunchSite site, ThisSite(job, driver));
   const RunDirectory directory(job.run_directory());
   STATOR_ASSIGN_OR_RETURN(const uint64_t last, directory.LastEpoch());
-  STATOR_ASSIGN_OR_RETURN(const int port, CoordinatorPort(job, site, driver, last + 1));
+  STATOR_ASSIGN_OR_RETURN(const ReservedPort port, CoordinatorPort(job, site, driver, last + 1));
   STATOR_ASSIGN_OR_RETURN(const GenerationPlan plan,
-                          PlanGeneration(job, site, driver, last + 1, port));
+                          PlanGeneration(job, site, driver, last + 1, port.port));
   return DescribePlan(job, DriverName(driver), reason, plan, json);
 }
 
@@ -148,6 +153,7 @@ absl::StatusOr<int> DriveJob(Job job, Driver driver, const std::string& reason) 
   options.wall_time = absl::Seconds(job.timeouts().wall_seconds());
   options.next_epoch = [&directory] { return directory.NextEpoch(); };
   bool first = true;
+  ReservedPort port;  // of the generation that runs
   options.plan = [&](uint64_t epoch) -> absl::StatusOr<GenerationPlan> {
     if (!first && job.resume() != "auto") {
       // `resume` says where the launch starts; a restart goes on from its checkpoints.
@@ -155,14 +161,19 @@ absl::StatusOr<int> DriveJob(Job job, Driver driver, const std::string& reason) 
       STATOR_RETURN_IF_ERROR(formats::WriteFileAtomically(directory.job_file(), FormatJob(job)));
     }
     first = false;
-    STATOR_ASSIGN_OR_RETURN(const int port, CoordinatorPort(job, site, driver, epoch));
-    return PlanGeneration(job, site, driver, epoch, port);
+    STATOR_ASSIGN_OR_RETURN(port, CoordinatorPort(job, site, driver, epoch));
+    STATOR_ASSIGN_OR_RETURN(GenerationPlan plan,
+                            PlanGeneration(job, site, driver, epoch, port.port));
+    if (!plan.coordinator.empty()) {  // else the tasks find it, and write it down
+      WriteCoordinatorRecord(directory.path(), {plan.coordinator, epoch}).IgnoreError();
+    }
+    return plan;
   };
   options.restart.max_restarts = job.restart().max_restarts();
   options.restart.backoff = absl::Seconds(job.restart().backoff_seconds());
   options.restart.max_backoff = absl::Seconds(job.restart().max_backoff_seconds());
-  options.state_changed = [&](uint64_t epoch, const std::string& state) {
-    WriteState(directory, job, driver, epoch, state);
+  options.state_changed = [&](const LaunchState& state) {
+    WriteState(directory, job, driver, state);
   };
   const int code = Supervisor(options, processes.get(), &console).Run();
   if (code == kExitDone && !console.weights().empty()) {

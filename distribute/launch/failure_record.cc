@@ -10,6 +10,7 @@
 #include "distribute/launch/run_directory.h"
 #include "formats/file.h"
 #include "graph/status_macros.h"
+#include "proto/json_text.h"
 
 namespace stator::distribute {
 
@@ -17,7 +18,7 @@ absl::Status WriteFailureRecord(const std::string& run_directory, uint64_t epoch
                                 FailureRecord record) {
   if (record.unix_seconds == 0)
     record.unix_seconds = absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch());
-  JsonWriter json;
+  JsonObject json;
   json.Text("task", record.task)
       .Number("epoch", static_cast<double>(epoch))
       .Number("step", static_cast<double>(record.step))

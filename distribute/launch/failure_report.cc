@@ -15,6 +15,7 @@
 #include "distribute/launch/run_directory.h"
 #include "formats/file.h"
 #include "graph/status_macros.h"
+#include "proto/json_text.h"
 
 namespace stator::distribute {
 namespace {
@@ -154,7 +155,7 @@ absl::Status WriteTaskOutcome(const std::string& run_directory, uint64_t epoch,
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   const double seconds = absl::ToDoubleSeconds(outcome.ended_at - absl::UnixEpoch());
-  JsonWriter json;
+  JsonObject json;
   json.Text("task", outcome.task)
       .Number("code", outcome.status.code)
       .Number("signal", outcome.status.signal)

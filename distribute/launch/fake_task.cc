@@ -104,11 +104,13 @@ bool Means(const std::string& who) {
 
 int main(int argc, char** argv) {
   std::printf(
-      "identity task=%s workers=%s coordinator=%s epoch=%s local_tasks=%s rank=%s/%s local=%s\n",
+      "identity task=%s workers=%s coordinator=%s epoch=%s local_tasks=%s rank=%s/%s local=%s "
+      "tf_config=%s\n",
       Variable("STATOR_TASK").c_str(), Variable("STATOR_WORKERS").c_str(),
       Variable("STATOR_COORDINATOR").c_str(), Variable("STATOR_EPOCH").c_str(),
       Variable("STATOR_LOCAL_TASKS").c_str(), Variable("RANK").c_str(),
-      Variable("WORLD_SIZE").c_str(), Variable("LOCAL_RANK").c_str());
+      Variable("WORLD_SIZE").c_str(), Variable("LOCAL_RANK").c_str(),
+      Variable("TF_CONFIG").c_str());
   std::fflush(stdout);
   for (int i = 1; i < argc; ++i) {
     const std::string action = argv[i];

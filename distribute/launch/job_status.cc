@@ -13,12 +13,13 @@
 #include "distribute/launch/run_directory.h"
 #include "formats/file.h"
 #include "graph/status_macros.h"
+#include "proto/json_text.h"
 
 namespace stator::distribute {
 namespace {
 
 std::string TaskJson(const TaskProgress& task) {
-  return JsonWriter()
+  return JsonObject()
       .Text("task", task.task)
       .Text("phase", task.phase)
       .Number("step", static_cast<double>(task.step))
@@ -42,7 +43,7 @@ TaskProgress ParseTask(const google::protobuf::Struct& object) {
 std::string JobStatusJson(const JobStatus& status) {
   std::vector<std::string> tasks;
   for (const TaskProgress& task : status.tasks) tasks.push_back(TaskJson(task));
-  return JsonWriter()
+  return JsonObject()
       .Text("job", status.job)
       .Number("epoch", static_cast<double>(status.epoch))
       .Number("step", static_cast<double>(status.step))

@@ -1,40 +1,14 @@
-// JSON of the small files in a run directory.
+// Reads the JSON of the small files in a run directory (proto/json_text.h writes it).
 #ifndef STATOR_DISTRIBUTE_LAUNCH_JSON_TEXT_H_
 #define STATOR_DISTRIBUTE_LAUNCH_JSON_TEXT_H_
 
 #include <google/protobuf/struct.pb.h>
 
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 
 namespace stator::distribute {
-
-std::string JsonQuote(absl::string_view text);
-
-// One object, its members in the order in which they are added.
-class JsonWriter {
- public:
-  JsonWriter& Text(absl::string_view key, absl::string_view value) {
-    return Json(key, JsonQuote(value));
-  }
-  JsonWriter& Number(absl::string_view key, double value);
-  JsonWriter& Flag(absl::string_view key, bool value) {
-    return Json(key, value ? "true" : "false");
-  }
-  // A value that is JSON already.
-  JsonWriter& Json(absl::string_view key, absl::string_view value);
-  std::string ToString() const { return "{" + members_ + "}"; }
-
- private:
-  std::string members_;
-};
-
-// An array of what are JSON values already; each on a line of its own after `indent`, if there is
-// one.
-std::string JsonArray(const std::vector<std::string>& values, absl::string_view indent = "");
 
 // An object with its members; `what` names it in errors. At most 1 MiB.
 absl::StatusOr<google::protobuf::Struct> ParseJsonObject(const std::string& text,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -19,8 +20,10 @@
 #include "distribute/launch/drive.h"
 #include "distribute/launch/host_address.h"
 #include "distribute/launch/join.h"
+#include "distribute/launch/launch_record.h"
 #include "distribute/launch/manifest.h"
 #include "distribute/launch/plan.h"
+#include "distribute/launch/ports.h"
 #include "distribute/launch/process.h"
 #include "distribute/launch/run_directory.h"
 #include "distribute/launch/task_identity.h"
@@ -108,7 +111,8 @@ absl::Status CompleteCoordinator(const Job& job, TaskIdentity* task) {
   const std::string given = task->coordinators.empty() ? "" : task->coordinators[0];
   int port = 0;
   const char* stated = std::getenv("STATOR_COORDINATOR_PORT");
-  if (stated == nullptr || !ParsePort(stated, &port)) port = DefaultPort(job, task->epoch);
+  if (stated == nullptr || !ParsePort(stated, &port))
+    port = DefaultPort(job, job.name(), task->epoch);
   std::string host = given;
   const size_t colon = given.rfind(':');
   const bool has_port = colon != std::string::npos && ParsePort(given.substr(colon + 1), &port);
@@ -125,7 +129,7 @@ absl::Status CompleteCoordinator(const Job& job, TaskIdentity* task) {
     STATOR_ASSIGN_OR_RETURN(host, HostAddress(job.network()));
   }
   if (task->source == TaskSource::kSlurmStep) host = SlurmNodeAddress(host);
-  task->coordinators = {absl::StrCat(host, ":", port)};
+  task->coordinators = {HostPort(host, port)};
   return absl::OkStatus();
 }
 
@@ -165,6 +169,8 @@ absl::StatusOr<int> Join(Job job, TaskIdentity task, const LaunchFlags& flags) {
     return kExitDone;
   }
   STATOR_RETURN_IF_ERROR(directory.EnsureSecret());
+  // For `stator status` only.
+  WriteCoordinatorRecord(directory.path(), {task.coordinators[0], task.epoch}).IgnoreError();
   if (const char* file = std::getenv("STATOR_JOB_FILE"); file == nullptr) {
     // Every task writes the same bytes.
     STATOR_RETURN_IF_ERROR(formats::WriteFileAtomically(directory.job_file(), FormatJob(job)));
@@ -187,6 +193,12 @@ absl::StatusOr<int> Launch(const LaunchFlags& flags) {
   if (!flags.emit.empty()) {
     ManifestOptions options;
     options.job_file = flags.job_file;
+    for (const std::string& set : flags.sets) {
+      // Those are in the manifest.
+      if (!absl::StartsWith(set, "engine.lines=")) options.flags.push_back("--set=" + set);
+    }
+    if (flags.workers > 0) options.flags.push_back(absl::StrCat("--workers=", flags.workers));
+    options.program_args = flags.program_args;
     std::string text;
     if (flags.emit == "sbatch") {
       text = SbatchScript(job, options);

@@ -10,8 +10,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "distribute/job/job_file.h"
-#include "distribute/launch/json_text.h"
 #include "distribute/launch/plan.h"
+#include "proto/json_text.h"
 
 namespace stator::distribute {
 namespace {
@@ -98,6 +98,7 @@ class JobSet {
     Line(6, "spec:");
     Line(7, "restartPolicy: Never");
     Line(7, absl::StrCat("terminationGracePeriodSeconds: ", kDrainSeconds));
+    Line(7, "# Add a volume for " + job_.run_directory() + ", which all pods share.");
     Line(7, "containers:");
     Line(7, "- name: stator");
     Container(role);
@@ -105,8 +106,14 @@ class JobSet {
 
   void Container(const std::string& role) {
     Line(8, "image: " + Quoted(image_));
-    Line(8, absl::StrCat("command: [", Quoted(options_.launcher), ", launch, ",
-                         Quoted(options_.job_file), ", --engine, indexed_job]"));
+    std::string command = absl::StrCat(Quoted(options_.launcher), ", launch, ",
+                                       Quoted(options_.job_file), ", --engine, indexed_job");
+    for (const std::string& flag : options_.flags) absl::StrAppend(&command, ", ", Quoted(flag));
+    if (!options_.program_args.empty()) absl::StrAppend(&command, ", --");
+    for (const std::string& word : options_.program_args) {
+      absl::StrAppend(&command, ", ", Quoted(word));
+    }
+    Line(8, absl::StrCat("command: [", command, "]"));
     Line(8, "env:");
     const PortRange ports = PortsOf(job_);
     const auto variable = [&](const std::string& name, const std::string& value) {
@@ -162,11 +169,22 @@ std::string SbatchScript(const Job& job, const ManifestOptions& options) {
   add(absl::StrCat("--signal=B:USR1@", kDrainSeconds));
   for (const std::string& line : job.engine().lines()) add(line);
   absl::StrAppend(&out, "exec ", ShellQuote(options.launcher), " launch ",
-                  ShellQuote(options.job_file), " --engine slurm\n");
-  return out;
+                  ShellQuote(options.job_file), " --engine slurm");
+  for (const std::string& flag : options.flags) absl::StrAppend(&out, " ", ShellQuote(flag));
+  if (!options.program_args.empty()) absl::StrAppend(&out, " --");
+  for (const std::string& word : options.program_args) {
+    absl::StrAppend(&out, " ", ShellQuote(word));
+  }
+  return out + "\n";
 }
 
 absl::StatusOr<std::string> JobSetManifest(const Job& job, const ManifestOptions& options) {
+  if (job.roles().worker() > 1 && job.network().cidr().empty() &&
+      job.network().interface() == "lo") {
+    return absl::InvalidArgumentError(
+        "network.interface: the tasks of a JobSet talk between pods, but would listen on loopback: "
+        "--set network.interface=eth0, or the network.cidr of the pods");
+  }
   std::string image;
   for (const std::string& line : job.engine().lines()) {
     if (!absl::StartsWith(line, "image=")) {

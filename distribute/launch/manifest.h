@@ -3,6 +3,7 @@
 #define STATOR_DISTRIBUTE_LAUNCH_MANIFEST_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "proto/job.pb.h"
@@ -12,6 +13,9 @@ namespace stator::distribute {
 struct ManifestOptions {
   std::string launcher = "stator";  // the program, as it is called on the hosts
   std::string job_file;             // as given to launch
+  // What else launch was given, for the launchers there.
+  std::vector<std::string> flags;
+  std::vector<std::string> program_args;
 };
 
 // A script for sbatch: one allocation, a step for each generation.

@@ -1,10 +1,5 @@
 #include "distribute/launch/plan.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 
@@ -13,9 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "distribute/job/job_file.h"
-#include "distribute/launch/json_text.h"
+#include "distribute/job/network_text.h"
+#include "distribute/launch/ports.h"
 #include "distribute/launch/run_directory.h"
 #include "graph/status_macros.h"
+#include "proto/json_text.h"
 
 namespace stator::distribute {
 namespace {
@@ -34,12 +31,33 @@ TaskIdentity DrivenTask(const Job& job, uint64_t epoch, int rank, const std::str
   return task;
 }
 
+// TF_CONFIG names an address for each worker, which its own code may listen on: the coordinator's
+// for worker 0, then the ports after it. `hosts` by rank. Empty if the range has too few ports.
+std::vector<std::string> WorkerAddresses(const Job& job, const std::vector<std::string>& hosts,
+                                         const std::string& coordinator) {
+  const PortRange range = PortsOf(job);
+  const int count = range.last - range.first + 1;
+  int port = range.first;
+  ParsePort(coordinator.substr(coordinator.rfind(':') + 1), &port);
+  const int workers = job.roles().worker();
+  if (workers > count) return {};
+  std::vector<std::string> addresses;
+  for (int i = 0; i < workers; ++i) {
+    addresses.push_back(HostPort(hosts[i], range.first + (port - range.first + i) % count));
+  }
+  return addresses;
+}
+
 absl::StatusOr<GenerationPlan> PlanLocal(const Job& job, const LaunchSite& site, uint64_t epoch,
                                          const std::string& coordinator) {
   GenerationPlan plan;
+  plan.coordinator = coordinator;
   const int count = TaskCount(job);
+  const std::vector<std::string> addresses =
+      WorkerAddresses(job, std::vector<std::string>(count, site.chief_host), coordinator);
   for (int rank = 0; rank < count; ++rank) {
     TaskIdentity task = DrivenTask(job, epoch, rank, coordinator);
+    task.worker_addresses = addresses;
     task.local_index = rank;
     task.local_count = count;
     STATOR_ASSIGN_OR_RETURN(ProcessSpec spec, TaskProcess(job, task, site.directory));
@@ -75,15 +93,23 @@ absl::StatusOr<GenerationPlan> PlanSsh(const Job& job, const LaunchSite& site, u
     return absl::InvalidArgumentError("engine ssh needs `hosts`: a list of host or user@host");
   }
   GenerationPlan plan;
+  plan.coordinator = coordinator;
   const int count = TaskCount(job);
   const int hosts = std::min(job.hosts_size(), count);
   const auto host_of = [&](int rank) { return rank * hosts / count; };
   std::map<int, int> on_host;
   for (int rank = 0; rank < count; ++rank) ++on_host[host_of(rank)];
   std::map<int, int> before;
+  std::vector<std::string> names;
+  for (int rank = 0; rank < count; ++rank) {
+    const std::string& name = job.hosts(host_of(rank));
+    names.push_back(name.substr(name.find('@') + 1));
+  }
+  const std::vector<std::string> addresses = WorkerAddresses(job, names, coordinator);
   for (int rank = 0; rank < count; ++rank) {
     const int host = host_of(rank);
     TaskIdentity task = DrivenTask(job, epoch, rank, coordinator);
+    task.worker_addresses = addresses;
     task.local_index = before[host]++;
     task.local_count = on_host[host];
     STATOR_ASSIGN_OR_RETURN(ProcessSpec spec, TaskProcess(job, task, site.directory));
@@ -104,6 +130,7 @@ absl::StatusOr<GenerationPlan> PlanSsh(const Job& job, const LaunchSite& site, u
 GenerationPlan PlanEngine(const Job& job, const LaunchSite& site, Driver driver, uint64_t epoch,
                           const std::string& coordinator) {
   GenerationPlan plan;
+  if (driver != Driver::kSlurm) plan.coordinator = coordinator;
   const std::vector<std::string> tasks = TaskNames(job);
   const std::string count = absl::StrCat(tasks.size());
   ProcessSpec spec;
@@ -147,26 +174,15 @@ std::string CommandLine(const ProcessSpec& process) {
 std::string ProcessJson(const ProcessSpec& process) {
   std::vector<std::string> command;
   for (const std::string& word : process.command) command.push_back(JsonQuote(word));
-  JsonWriter environment;
+  JsonObject environment;
   for (const auto& [name, value] : process.environment) environment.Text(name, value);
-  return JsonWriter()
+  return JsonObject()
       .Text("name", process.name)
       .Json("command", JsonArray(command))
       .Text("working_directory", process.working_directory)
       .Text("log_file", process.log_file)
       .Json("environment", environment.ToString())
       .ToString();
-}
-
-bool CanListen(const addrinfo& address) {
-  const int socket_fd = socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (socket_fd < 0) return false;
-  const int yes = 1;
-  setsockopt(socket_fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-  const bool free =
-      bind(socket_fd, address.ai_addr, address.ai_addrlen) == 0 && listen(socket_fd, 1) == 0;
-  close(socket_fd);
-  return free;
 }
 
 }  // namespace
@@ -226,7 +242,10 @@ Environment SharedVariables(const Job& job, uint64_t epoch) {
 absl::StatusOr<Environment> TaskVariables(const Job& job, const TaskIdentity& task) {
   Environment variables = SharedVariables(job, task.epoch);
   STATOR_ASSIGN_OR_RETURN(const Environment own, ExportEnvironment(task));
-  variables.insert(variables.end(), own.begin(), own.end());
+  for (const auto& variable : own) {
+    const bool stated = std::find(variables.begin(), variables.end(), variable) != variables.end();
+    if (!stated) variables.push_back(variable);
+  }
   return variables;
 }
 
@@ -242,48 +261,29 @@ absl::StatusOr<ProcessSpec> TaskProcess(const Job& job, const TaskIdentity& task
   return spec;
 }
 
-int DefaultPort(const Job& job, uint64_t epoch) {
+int DefaultPort(const Job& job, const std::string& key, uint64_t epoch) {
   const PortRange range = PortsOf(job);
-  uint64_t hash = epoch;
-  for (const char c : job.name()) hash = hash * 31 + static_cast<unsigned char>(c);
+  uint64_t hash = 0;
+  for (const char c : key) hash = hash * 31 + static_cast<unsigned char>(c);
+  hash += epoch;
   return range.first + static_cast<int>(hash % static_cast<uint64_t>(range.last - range.first + 1));
-}
-
-absl::StatusOr<int> FreePort(const Job& job, const std::string& host, int start) {
-  const PortRange range = PortsOf(job);
-  const int count = range.last - range.first + 1;
-  for (int i = 0; i < count; ++i) {
-    const int port = range.first + (start + i) % count;
-    addrinfo hints = {};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    if (getaddrinfo(host.c_str(), absl::StrCat(port).c_str(), &hints, &found) != 0) {
-      return absl::InvalidArgumentError(absl::StrCat("host ", host, " has no address"));
-    }
-    const bool free = CanListen(*found);
-    freeaddrinfo(found);
-    if (free) return port;
-  }
-  return absl::ResourceExhaustedError(
-      absl::StrCat("network.ports: none of ", range.first, "-", range.last, " is free on ", host));
 }
 
 absl::StatusOr<GenerationPlan> PlanGeneration(const Job& job, const LaunchSite& site, Driver driver,
                                               uint64_t epoch, int port) {
-  const std::string here = absl::StrCat(site.chief_host, ":", port);
+  const std::string here = HostPort(site.chief_host, port);
   switch (driver) {
     case Driver::kLocal:
       return PlanLocal(job, site, epoch, here);
     case Driver::kSsh: {
       const std::string host = job.hosts().empty() ? "" : job.hosts(0);
-      return PlanSsh(job, site, epoch, absl::StrCat(host.substr(host.find('@') + 1), ":", port));
+      return PlanSsh(job, site, epoch, HostPort(host.substr(host.find('@') + 1), port));
     }
     case Driver::kSlurm:  // the tasks find the chief's host from their step
       return PlanEngine(job, site, driver, epoch, absl::StrCat(port));
     case Driver::kMpi: {
       const std::string host = job.hosts().empty() ? site.chief_host : job.hosts(0);
-      return PlanEngine(job, site, driver, epoch,
-                        absl::StrCat(host.substr(host.find('@') + 1), ":", port));
+      return PlanEngine(job, site, driver, epoch, HostPort(host.substr(host.find('@') + 1), port));
     }
   }
   return absl::InternalError("no such driver");
@@ -296,12 +296,12 @@ std::string DescribePlan(const Job& job, const std::string& engine, const std::s
     std::vector<std::string> processes;
     for (const ProcessSpec& process : plan.processes) processes.push_back(ProcessJson(process));
     const std::vector<std::string> files = {
-        JsonWriter()
+        JsonObject()
             .Text("path", directory.job_file())
             .Text("mode", "0644")
             .Text("content", FormatJob(job))
             .ToString(),
-        JsonWriter().Text("path", directory.secret_file()).Text("mode", "0600").ToString(),
+        JsonObject().Text("path", directory.secret_file()).Text("mode", "0600").ToString(),
     };
     return absl::StrCat("{\"job\": ", JsonQuote(job.name()), ",\n \"engine\": ", JsonQuote(engine),
                         ",\n \"reason\": ", JsonQuote(reason),

@@ -41,11 +41,9 @@ absl::StatusOr<ProcessSpec> TaskProcess(const Job& job, const TaskIdentity& task
 absl::StatusOr<GenerationPlan> PlanGeneration(const Job& job, const LaunchSite& site, Driver driver,
                                               uint64_t epoch, int port);
 
-// The first port of the job's range, from `start` on and around, on which `host` can listen now.
-absl::StatusOr<int> FreePort(const Job& job, const std::string& host, int start);
-
-// Where a job's coordinator listens if nobody has said a port: in the job's range, by its name.
-int DefaultPort(const Job& job, uint64_t epoch);
+// Where a job's coordinator listens if nobody has said a port, nor can try: in the job's range, by
+// `key`, which other jobs hardly share. Another one in each epoch.
+int DefaultPort(const Job& job, const std::string& key, uint64_t epoch);
 
 // As one word for sh.
 std::string ShellQuote(const std::string& text);

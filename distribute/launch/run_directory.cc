@@ -21,6 +21,9 @@ namespace stator::distribute {
 namespace {
 
 constexpr int kSecretBytes = 32;
+// InUse holds the lock for a moment.
+constexpr int kLockTries = 5;
+constexpr int kLockWaitMicros = 20'000;
 
 }  // namespace
 
@@ -61,7 +64,12 @@ absl::StatusOr<FileDescriptor> RunDirectory::Lock() const {
   const std::string path = path_ + "/lock";
   FileDescriptor lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!lock.valid()) return formats::ErrnoStatus("open", path);
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+  bool locked = flock(lock.get(), LOCK_EX | LOCK_NB) == 0;
+  for (int i = 0; i < kLockTries && !locked && errno == EWOULDBLOCK; ++i) {
+    usleep(kLockWaitMicros);
+    locked = flock(lock.get(), LOCK_EX | LOCK_NB) == 0;
+  }
+  if (!locked) {
     if (errno != EWOULDBLOCK) return formats::ErrnoStatus("lock", path);
     const auto holder = formats::ReadFile(path, 4096);
     return absl::UnavailableError(absl::StrCat(
@@ -77,6 +85,11 @@ absl::StatusOr<FileDescriptor> RunDirectory::Lock() const {
     return formats::ErrnoStatus("write", path);
   }
   return lock;
+}
+
+bool RunDirectory::InUse() const {
+  const FileDescriptor lock(open((path_ + "/lock").c_str(), O_RDONLY | O_CLOEXEC));
+  return lock.valid() && flock(lock.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 absl::StatusOr<uint64_t> RunDirectory::LastEpoch() const {

@@ -5,7 +5,9 @@
 //   job.textproto           the resolved job
 //   secret                  authenticates control on loopback; only the owner may read it
 //   status.json             written by the chief: progress (job_status.h)
-//   launch.json             written by the launcher: pid, host, epoch, state, restarts
+//   launch.json             written by the launcher: how the launch stands (launch_record.h)
+//   coordinator.json        where worker:0 listens (launch_record.h)
+//   tls/                    certificates, where tasks speak over more than loopback
 //   logs/epoch-3/worker-1.log
 //   images/                 what the chief compiled (distribute/images)
 //   failures/epoch-3/worker-1.json   why a task failed, written by itself (failure_record.h)
@@ -32,6 +34,7 @@ class RunDirectory {
   std::string secret_file() const { return path_ + "/secret"; }
   std::string status_file() const { return path_ + "/status.json"; }
   std::string launch_file() const { return path_ + "/launch.json"; }
+  std::string coordinator_file() const { return path_ + "/coordinator.json"; }
   std::string LogFile(uint64_t epoch, const std::string& task) const;
   std::string FailureFile(uint64_t epoch, const std::string& task) const;
   std::string ExitFile(uint64_t epoch, const std::string& task) const;
@@ -42,6 +45,9 @@ class RunDirectory {
   // Held until the result is destroyed. Unavailable, naming pid and host of the holder, if another
   // launcher has it.
   absl::StatusOr<FileDescriptor> Lock() const;
+
+  // Whether a launcher has it. Changes nothing.
+  bool InUse() const;
 
   // The last epoch; 0 before the first.
   absl::StatusOr<uint64_t> LastEpoch() const;

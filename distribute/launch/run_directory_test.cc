@@ -11,7 +11,7 @@
 #include "absl/strings/match.h"
 #include "distribute/launch/failure_record.h"
 #include "distribute/launch/job_status.h"
-#include "distribute/launch/json_text.h"
+#include "distribute/launch/launch_record.h"
 #include "formats/file.h"
 
 namespace stator::distribute {
@@ -120,9 +120,46 @@ TEST_F(RunDirectoryTest, DamagedFilesAreRefused) {
   EXPECT_EQ(ReadJobStatus(directory_.path())->step, 0);
 }
 
-TEST(JsonWriterTest, WritesNumbers) {
-  EXPECT_EQ(JsonWriter().Number("a", 3).Number("b", 0.5).Number("c", std::nan("")).ToString(),
-            "{\"a\": 3, \"b\": 0.5, \"c\": null}");
+TEST_F(RunDirectoryTest, IsInUseWhileItIsLocked) {
+  EXPECT_FALSE(directory_.InUse());
+  {
+    const auto lock = directory_.Lock();
+    ASSERT_TRUE(lock.ok()) << lock.status();
+    const std::string holder = *formats::ReadFile(directory_.path() + "/lock", 1000);
+    EXPECT_TRUE(directory_.InUse());
+    EXPECT_EQ(*formats::ReadFile(directory_.path() + "/lock", 1000), holder) << "was written to";
+  }
+  EXPECT_FALSE(directory_.InUse());
+  EXPECT_FALSE(RunDirectory(testing::TempDir() + "/run/nowhere").InUse());
+}
+
+TEST_F(RunDirectoryTest, KeepsHowALaunchStands) {
+  EXPECT_TRUE(absl::IsNotFound(ReadLaunchRecord(directory_.path()).status()));
+  LaunchRecord record;
+  record.job = "digits";
+  record.state = "failed";
+  record.epoch = 3;
+  record.cause = "worker:1 was killed";
+  record.exit_code = 130;
+  record.pid = 17;
+  record.host = "here";
+  record.engine = "local";
+  ASSERT_TRUE(WriteLaunchRecord(directory_.path(), record).ok());
+  const auto read = ReadLaunchRecord(directory_.path());
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->state, "failed");
+  EXPECT_EQ(read->epoch, 3);
+  EXPECT_EQ(read->cause, record.cause);
+  EXPECT_EQ(read->exit_code, 130);
+  EXPECT_EQ(read->pid, 17);
+}
+
+TEST_F(RunDirectoryTest, NewestCoordinatorStays) {
+  ASSERT_TRUE(WriteCoordinatorRecord(directory_.path(), {"a:1", 2}).ok());
+  ASSERT_TRUE(WriteCoordinatorRecord(directory_.path(), {"b:1", 1}).ok());
+  EXPECT_EQ(ReadCoordinatorRecord(directory_.path())->address, "a:1");
+  ASSERT_TRUE(WriteCoordinatorRecord(directory_.path(), {"c:1", 3}).ok());
+  EXPECT_EQ(ReadCoordinatorRecord(directory_.path())->address, "c:1");
 }
 
 }  // namespace

@@ -24,9 +24,20 @@ void Supervisor::Say(const std::string& text) {
   }
 }
 
-int Supervisor::Finish(const std::string& state, const std::string& line, int code) {
+void Supervisor::Tell(const std::string& state, const std::string& cause, int exit_code) {
+  if (options_.state_changed) options_.state_changed({epoch_, state, cause, exit_code});
+}
+
+int Supervisor::Finish(const std::string& state, const std::string& cause, const std::string& line,
+                       int code) {
   console_.Progress("");
-  if (options_.state_changed) options_.state_changed(epoch_, state);
+  if (!options_.run_directory.empty() && plan_.remote_tasks.empty()) {
+    for (const auto& [name, outcome] : ended_) {
+      // Only `stator status` reads it.
+      WriteTaskOutcome(options_.run_directory, epoch_, outcome).IgnoreError();
+    }
+  }
+  Tell(state, cause, code);
   if (!line.empty()) Say(absl::StrCat(options_.job, ": ", line));
   return code;
 }
@@ -35,28 +46,30 @@ int Supervisor::Run() {
   if (options_.wall_time > absl::ZeroDuration()) wall_end_ = processes_.Now() + options_.wall_time;
   while (true) {
     const auto epoch = options_.next_epoch();
-    if (!epoch.ok()) return Finish("failed", std::string(epoch.status().message()), kExitFailed);
+    if (!epoch.ok()) return FailToStart(epoch.status());
     epoch_ = *epoch;
+    ended_.clear();
     auto plan = options_.plan(epoch_);
-    if (!plan.ok()) return Finish("failed", std::string(plan.status().message()), kExitFailed);
+    if (!plan.ok()) return FailToStart(plan.status());
     plan_ = *std::move(plan);
-    if (options_.state_changed) options_.state_changed(epoch_, "running");
+    Tell("running");
     const End end = RunGeneration();
-    if (end == End::kDone) return Finish("done", "", kExitDone);
-    if (end == End::kInterrupted) return Finish("interrupted", "interrupted", kExitRetryable);
+    if (end == End::kDone) return Finish("done", "", "", kExitDone);
+    if (end == End::kInterrupted) return Finish("interrupted", "", "interrupted", kExitRetryable);
     if (end == End::kFailed) {
       console_.Progress("");
       Say(report_.text);
     }
     const RestartDecision decision = Decide(end);
     if (decision.action == RestartDecision::Action::kDrained) {
-      return Finish("drained", "drained: an aligned checkpoint is saved, a restart continues there",
+      return Finish("drained", "",
+                    "drained: an aligned checkpoint is saved, a restart continues there",
                     kExitDrained);
     }
     if (decision.action != RestartDecision::Action::kRestart) {
       // Its first line repeats the report.
       const size_t line = decision.report.find('\n');
-      return Finish("failed",
+      return Finish("failed", report_.cause,
                     line == std::string::npos ? "stopped" : decision.report.substr(line + 1),
                     decision.exit_code);
     }
@@ -64,11 +77,16 @@ int Supervisor::Run() {
     Say(absl::StrCat(options_.job, ": restarting in ", absl::FormatDuration(decision.delay),
                      checkpoint > 0 ? absl::StrCat(", from the checkpoint of step ", checkpoint)
                                     : ", from the last checkpoint"));
-    if (options_.state_changed) options_.state_changed(epoch_, "restarting");
+    Tell("restarting", end == End::kFailed ? report_.cause : "");
     if (!WaitBeforeRestart(decision.delay)) {
-      return Finish("interrupted", "interrupted", kExitRetryable);
+      return Finish("interrupted", "", "interrupted", kExitRetryable);
     }
   }
+}
+
+int Supervisor::FailToStart(const absl::Status& status) {
+  const std::string cause(status.message());
+  return Finish("failed", cause, cause, kExitFailed);
 }
 
 int64_t Supervisor::LastCheckpoint() const {

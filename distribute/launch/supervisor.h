@@ -33,6 +33,16 @@ struct GenerationPlan {
   std::vector<std::string> remote_tasks;
   // The process that is told to drain: the chief's, or the engine's.
   std::string chief;
+  // Where the coordinator listens; "" where the tasks find it.
+  std::string coordinator;
+};
+
+// How the launch stands.
+struct LaunchState {
+  uint64_t epoch = 0;
+  std::string name;    // running, restarting; done, drained, interrupted, failed
+  std::string cause;   // of the last failure
+  int exit_code = -1;  // the launcher's, at the end
 };
 
 struct SupervisorOptions {
@@ -46,8 +56,8 @@ struct SupervisorOptions {
   std::function<absl::StatusOr<uint64_t>()> next_epoch;
   std::function<absl::StatusOr<GenerationPlan>(uint64_t epoch)> plan;
   RestartOptions restart;
-  // Called when a generation begins or ends: "running", "restarting", "done", ...
-  std::function<void(uint64_t epoch, const std::string& state)> state_changed;
+  // Called when a generation begins or ends.
+  std::function<void(const LaunchState&)> state_changed;
 };
 
 // One use each. Not thread-safe.
@@ -83,7 +93,10 @@ class Supervisor {
   int64_t LastCheckpoint() const;
   // Waits before a restart; false if a signal ended the wait.
   bool WaitBeforeRestart(absl::Duration delay);
-  int Finish(const std::string& state, const std::string& line, int code);
+  void Tell(const std::string& state, const std::string& cause = "", int exit_code = -1);
+  // The last word: on the console, to state_changed, and how each task ended in the run directory.
+  int Finish(const std::string& state, const std::string& cause, const std::string& line, int code);
+  int FailToStart(const absl::Status& status);
   void Say(const std::string& text);
 
   const SupervisorOptions options_;

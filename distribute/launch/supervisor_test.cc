@@ -114,8 +114,9 @@ class SupervisorTest : public testing::Test {
     };
     options_.restart.max_restarts = 2;
     options_.restart.backoff = absl::Seconds(2);
-    options_.state_changed = [this](uint64_t epoch, const std::string& state) {
-      states_.push_back(absl::StrCat(state, epoch));
+    options_.state_changed = [this](const LaunchState& state) {
+      states_.push_back(absl::StrCat(state.name, state.epoch));
+      last_ = state;
     };
   }
   int Run() { return Supervisor(options_, &processes_, &console_).Run(); }
@@ -128,6 +129,7 @@ class SupervisorTest : public testing::Test {
   FakeProcesses processes_;
   Recorder console_;
   std::vector<std::string> states_;
+  LaunchState last_;
 };
 
 TEST_F(SupervisorTest, AllDone) {
@@ -138,6 +140,8 @@ TEST_F(SupervisorTest, AllDone) {
   EXPECT_EQ(Signals(), "");
   EXPECT_EQ(console_.text(), "");
   EXPECT_EQ(states_, (std::vector<std::string>{"running1", "done1"}));
+  EXPECT_EQ(last_.exit_code, kExitDone);
+  EXPECT_EQ(last_.cause, "");
 }
 
 TEST_F(SupervisorTest, KilledWorkerIsTheRootCauseAndTheJobGoesOn) {
@@ -179,6 +183,13 @@ TEST_F(SupervisorTest, HangingSurvivorsAreStoppedThenKilled) {
   EXPECT_EQ(Signals(), "SIGTERM worker:0, SIGTERM worker:1, SIGKILL worker:1");
   EXPECT_TRUE(Says("worker:2 ended with exit code 7"));
   EXPECT_TRUE(Says("ended because of it: worker:0 (stopped), worker:1 (stopped)"));
+  // For `stator status`.
+  EXPECT_EQ(last_.name, "failed");
+  EXPECT_EQ(last_.cause, "worker:2 ended with exit code 7");
+  EXPECT_EQ(last_.exit_code, kExitFailed);
+  const auto outcome = ReadTaskOutcome(directory_, 1, "worker:2");
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_EQ(outcome->status.code, 7);
 }
 
 TEST_F(SupervisorTest, SilentTaskIsBlamedByItsWitness) {

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "distribute/launch/ports.h"
 #include "graph/status_macros.h"
 
 namespace stator::distribute {
@@ -27,6 +28,14 @@ absl::StatusOr<std::string> Reach(const std::string& from, const std::string& ad
   return shares ? parts[2] : parts[1];
 }
 
+absl::StatusOr<std::unique_ptr<Listener>> ListenTcp(const std::string& host,
+                                                    const DataPorts& ports) {
+  if (ports.first == 0) return Listener::Create(absl::StrCat("tcp:", HostPort(host, 0)));
+  STATOR_ASSIGN_OR_RETURN(const ReservedPort port,
+                          ReservePort(host, ports.first, ports.last, ports.start));
+  return Listener::Create(absl::StrCat("tcp:", HostPort(host, port.port)));
+}
+
 }  // namespace
 
 std::string HostIdentity() {
@@ -38,14 +47,11 @@ std::string HostIdentity() {
 }
 
 absl::StatusOr<DataListeners> DataListeners::Create(const std::string& host, int replicas,
-                                                    bool local) {
+                                                    bool local, const DataPorts& ports) {
   DataListeners data;
   for (int i = 0; i < replicas; ++i) {
     auto& listeners = data.listeners_.emplace_back();
-    const bool is_v6 = host.find(':') != std::string::npos;
-    STATOR_ASSIGN_OR_RETURN(
-        listeners.emplace_back(),
-        Listener::Create(absl::StrCat("tcp:", is_v6 ? "[" : "", host, is_v6 ? "]" : "", ":0")));
+    STATOR_ASSIGN_OR_RETURN(listeners.emplace_back(), ListenTcp(host, ports));
     std::string address =
         absl::StrCat(HostIdentity(), std::string(1, kSeparator), listeners.back()->address());
     if (local) {

@@ -14,13 +14,21 @@
 
 namespace stator::distribute {
 
+// The ports on which TCP sockets may listen; those after `first` + `start` are tried first.
+struct DataPorts {
+  int first = 0;  // 0: any free port
+  int last = 0;
+  int start = 0;
+};
+
 // Where the data sockets of one task's replicas listen: each on a local socket for replicas of the
 // same host, whose bytes go through shared memory, and on TCP for others.
 class DataListeners {
  public:
-  // `host`: numeric address or name on which TCP sockets listen, at any free port. Without `local`,
-  // replicas on this host are spoken to by TCP too.
-  static absl::StatusOr<DataListeners> Create(const std::string& host, int replicas, bool local);
+  // `host`: numeric address or name on which TCP sockets listen. Without `local`, replicas on this
+  // host are spoken to by TCP too.
+  static absl::StatusOr<DataListeners> Create(const std::string& host, int replicas, bool local,
+                                              const DataPorts& ports = {});
 
   // What the control channel tells the others, one for each replica.
   const std::vector<std::string>& addresses() const { return addresses_; }

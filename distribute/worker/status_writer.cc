@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "absl/strings/numbers.h"
+#include "distribute/launch/control_status.h"
 #include "distribute/launch/job_status.h"
 
 namespace stator::distribute {
@@ -32,27 +32,7 @@ StatusWriter::~StatusWriter() {
 }
 
 absl::Status StatusWriter::Write() const {
-  const control::JobStatus from = status_();
-  JobStatus to;
-  to.job = from.job();
-  to.epoch = from.epoch();
-  to.total_steps = total_steps_;
-  for (const control::TaskStatus& task : from.tasks()) {
-    const control::Progress& progress = task.progress();
-    TaskProgress& added = to.tasks.emplace_back();
-    added.task = task.task();
-    added.phase = progress.phase();
-    added.step = progress.step();
-    added.steps_per_second = progress.steps_per_second();
-    added.silent_seconds = task.last_beat_age_seconds();
-    if (&task != &from.tasks(0)) continue;
-    to.step = progress.step();
-    to.steps_per_second = progress.steps_per_second();
-    if (progress.metrics().count("loss") > 0) to.loss = progress.loss();
-    int64_t step = -1;
-    if (absl::SimpleAtoi(progress.last_checkpoint(), &step)) to.checkpoint_step = step;
-  }
-  return WriteJobStatus(run_directory_, to);
+  return WriteJobStatus(run_directory_, FromControl(status_(), total_steps_));
 }
 
 }  // namespace stator::distribute

@@ -27,6 +27,7 @@
 #include "distribute/images/job_cpu.h"
 #include "distribute/images/loaded_code.h"
 #include "distribute/images/shipped_compiler.h"
+#include "distribute/job/network_text.h"
 #include "distribute/launch/failure_record.h"
 #include "distribute/launch/host_address.h"
 #include "distribute/worker/data_plane.h"
@@ -234,7 +235,7 @@ class Task {
     const char* transport = getenv("STATOR_DATA_TRANSPORT");
     const bool local = transport == nullptr || std::string(transport) != "tcp";
     STATOR_ASSIGN_OR_RETURN(DataListeners listeners,
-                            DataListeners::Create(address, devices_, local));
+                            DataListeners::Create(address, devices_, local, Ports()));
     listeners_ = std::make_unique<DataListeners>(std::move(listeners));
     info.data_addresses = listeners_->addresses();
     STATOR_ASSIGN_OR_RETURN(member_, Member::Join(client, options, info, &roster_));
@@ -255,6 +256,16 @@ class Task {
           [this](const absl::Status& superseded) { member_->Fail(superseded); });
     }
     return absl::OkStatus();
+  }
+
+  // Each replica's own to begin with, others in other epochs: sockets of old generations are left
+  // alone.
+  DataPorts Ports() const {
+    DataPorts ports;
+    ParsePorts(job_.network().ports(), &ports.first, &ports.last);
+    const uint64_t step = environment_.epoch + static_cast<uint64_t>(environment_.index) * devices_;
+    ports.start = static_cast<int>(step % static_cast<uint64_t>(ports.last - ports.first + 1));
+    return ports;
   }
 
   // An error of this task ends the generation; what all see is the root cause.

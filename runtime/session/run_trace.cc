@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "executable/printer.h"
+#include "proto/json_text.h"
 #include "runtime/core/run_control.h"
 
 namespace stator::runtime {
@@ -26,23 +27,6 @@ int64_t WallOffset() {
 }
 
 }  // namespace
-
-std::string JsonQuote(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      char escape[8];
-      std::snprintf(escape, sizeof(escape), "\\u%04x", c);
-      out += escape;
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
 
 void RunTrace::Start(std::shared_ptr<const Executable> executable) {
   executable_ = std::move(executable);

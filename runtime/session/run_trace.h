@@ -38,9 +38,6 @@ class RunTrace : public TraceSink {
   std::vector<StepEvent> events_;
 };
 
-// `text` as a JSON string, quotes included.
-std::string JsonQuote(const std::string& text);
-
 }  // namespace stator::runtime
 
 #endif  // STATOR_RUNTIME_SESSION_RUN_TRACE_H_

@@ -21,7 +21,9 @@ for workers in 1 2 4; do
 done
 
 expect 0 "$stator" status workers.yaml
-says 'worker:3'
+says '^done, epoch 1, .* exit code 0$'
+says '^step 20/20 '
+says '^worker:3  done$'
 expect 0 "$stator" plan workers.yaml
 says 'worker:3'
 says 'computes  shard 3 of 4, 32 examples'
@@ -41,4 +43,27 @@ sed -i 's/^roles:.*/roles: {worker: 1, evaluator: 1}/' watched.yaml
 expect 0 "$stator" launch watched.yaml
 expect_weights 'with an evaluator'
 says '^\[evaluator:0\] step 20  test loss'
+# While it runs, the coordinator answers, whether or not the run directory is here.
+digits_job live.yaml live 2
+sed -i 's/steps: 20/steps: 1000000/' live.yaml
+"$stator" launch live.yaml >live_log 2>&1 &
+launcher=$!
+for ((i = 0; i < 300; ++i)); do
+  rm -f runs/live/status.json
+  timeout 10 "$stator" status live.yaml >log 2>&1
+  grep -qE 'worker:1 +train +[1-9]' log && break
+  sleep 0.2
+done
+says '^running, epoch 1'
+says '^step [0-9]+/1000000 .*asked the coordinator at 127.0.0.1:[0-9]+'
+says '^worker:1 +train +[1-9]'
+kill -TERM $launcher
+wait $launcher
+code=$?
+[[ $code == 42 ]] || fail "exit code $code instead of 42: $(cat live_log)"
+expect 0 "$stator" status live.yaml
+says '^drained, epoch 1, .* exit code 42$'
+last=$(grep -oE 'step [0-9]+ is the last' live_log | grep -oE '[0-9]+')
+says "^step $last/1000000 .*checkpoint $last "
+says '^worker:1  drained$'
 finish

@@ -8,6 +8,11 @@ expect_identities 4
 says 'local_tasks=4'
 [[ -s runs/plain/logs/epoch-1/worker-3.log ]] || fail "no log of worker:3"
 [[ $(stat -c %a runs/plain/secret) == 600 ]] || fail "the secret is not private"
+# For code that was written for other systems: an address for each worker, the coordinator's first.
+says "worker:2\] .* tf_config=\{\"cluster\":\{\"worker\":\[(\"127.0.0.1:[0-9]+\",?){4}\]\},\"task\":\{\"type\":\"worker\",\"index\":2\}\}"
+expect 0 "$stator" status plain.yaml
+says '^done, epoch 1, launched by pid [0-9]+ on host .*, exit code 0$'
+says '^worker:3  done$'
 
 # Another number of workers, arguments of the program, and the hash as the last line.
 expect 0 "$stator" launch plain.yaml --workers 2 -- all=sleep:1 'worker:0=print:weights sha256:abc'
@@ -32,6 +37,11 @@ expect 1 "$stator" launch wrong.yaml -- worker:1=fail:no-such-column worker:0=ha
 says 'epoch 2 failed: worker:1 ended with exit code 1 in step 7: INTERNAL: no-such-column'
 says 'worker:0 \(stopped\)'
 says 'wrong: It failed in the same way before'
+expect 0 "$stator" status wrong.yaml
+says '^failed, epoch 2, .* exit code 1$'
+says '^failure: worker:1 ended with exit code 1 in step 7: INTERNAL: no-such-column$'
+says '^worker:0  stopped$'
+says '^worker:1  exit code 1$'
 
 # So does a crash.
 make_job crash.yaml crash 2 'restart: {backoff_seconds: 0.1, max_restarts: 9}'
@@ -56,14 +66,19 @@ expect 1 "$stator" launch drained.yaml
 says "is in use by pid $launcher on host"
 expect 0 "$stator" status drained.yaml
 says '^running, epoch 1'
-says 'step 42/100  10 steps/s  loss 0.5'
+says 'step 42/100  10 steps/s  loss 0.5 .*status.json, .* s old; the coordinator at 127.0.0.1:[0-9]+ did not answer'
 says 'worker:0 +training'
 expect 0 "$stator" status drained.yaml --json
 says '"state": "running".*"step": 42'
 expect_drain
 grep -q 'drained by signal' drain_log || fail "nobody told the chief: $(cat drain_log)"
-expect 0 "$stator" status drained.yaml
-says '^drained, epoch 1'
+expect 0 "$stator" status runs/drained
+says '^drained, epoch 1, .* exit code 42$'
+says '^worker:0  drained$'
+expect 0 "$stator" status drained.yaml --json
+says '"state": "drained".*"exit_code": 42.*"source": "file"'
+expect 1 "$stator" status drained.yaml --set run_directory=nowhere
+says 'no job was launched in run directory .*/nowhere'
 
 # The launcher dies: so do the tasks, and status says so.
 "$stator" launch drained.yaml -- all=hang >hang_log 2>&1 &
@@ -110,13 +125,32 @@ grep -q "$secret" log && fail "the dry run shows the secret"
 expect 2 "$stator" launch plain.yaml --set roles.worker=none
 expect 2 "$stator" launch plain.yaml --engine tf_config
 expect 2 "$stator" launch nowhere.yaml
+says '^stator launch: nowhere.yaml: No such file or directory$'
+expect 2 "$stator" launch plain.yaml --workers 0
+says '^--workers: Value 0 not in range 1 to 1048576$'
+for command in doctor plan status; do
+  expect 2 "$stator" $command plain.yaml --set roles.wroker=2
+  says "^stator $command: --set roles.wroker=2: roles.wroker: unknown field; did you mean worker\?"
+done
 expect 2 "$stator" launch plain.yaml --set program.binary=/nowhere/program
 says 'cannot execute /nowhere/program in .*: No such file or directory'
 
 # Before it runs.
 expect 0 "$stator" doctor plain.yaml
 says '^ok +program: '
+says '^ok +ports: 5 of the 5 ports'
 says '^ok +bandwidth: '
+python3 -c "
+import socket, time
+taken = socket.create_server(('127.0.0.1', $first_port))
+time.sleep(60)" &
+holder=$!
+for ((i = 0; i < 100; ++i)); do (: </dev/tcp/127.0.0.1/$first_port) 2>/dev/null && break || sleep 0.1; done
+expect 1 "$stator" doctor plain.yaml --set network.ports=$first_port-$((first_port + 4))
+says '^FAILED +ports: 4 of the 5 ports'
+expect 0 "$stator" launch plain.yaml --set network.ports=$first_port-$((first_port + 4))
+grep -q "coordinator=127.0.0.1:$first_port " log && fail "a port that is taken: $(cat log)"
+kill $holder
 expect 1 "$stator" doctor plain.yaml --set program.binary=/nowhere/program
 says '^FAILED +program: '
 finish

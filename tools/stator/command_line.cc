@@ -20,8 +20,10 @@ int Report(const Command& ran) {
     return kFailed;
   }
   if (status.ok()) return ran.exit_code != nullptr ? *ran.exit_code : 0;
-  std::fprintf(stderr, "stator %s: %s\n", command.c_str(), status.ToString().c_str());
-  return IsUsageError(status) ? kUsage : kFailed;
+  const bool usage = IsUsageError(status);
+  const std::string text = usage ? UsageText(status) : status.ToString();
+  std::fprintf(stderr, "stator %s: %s\n", command.c_str(), text.c_str());
+  return usage ? kUsage : kFailed;
 }
 
 }  // namespace

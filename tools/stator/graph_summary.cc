@@ -7,7 +7,7 @@
 
 #include "graph/data_type.h"
 #include "graph/tensor_name.h"
-#include "tools/stator/json_object.h"
+#include "proto/json_text.h"
 
 namespace stator::tools {
 namespace {
@@ -97,7 +97,7 @@ std::string NodeText(const graph::Graph& graph, const graph::Node& node) {
 std::string TypesJson(const graph::Node& node) {
   std::vector<std::string> types;
   for (const DataType type : node.output_types()) {
-    types.push_back(runtime::JsonQuote(graph::DataTypeName(type)));
+    types.push_back(JsonQuote(graph::DataTypeName(type)));
   }
   return JsonArray(types);
 }
@@ -113,7 +113,7 @@ void AddDims(const graph::Node& node, JsonObject* json) {
 std::string NodeJson(const graph::Graph& graph, const graph::Node& node) {
   std::vector<std::string> inputs;
   for (const std::string& name : InputNames(graph, node)) {
-    inputs.push_back(runtime::JsonQuote(name));
+    inputs.push_back(JsonQuote(name));
   }
   JsonObject json;
   json.Text("name", node.name()).Text("op", node.op());
@@ -130,8 +130,10 @@ std::string SignaturesText(const GraphFile& file) {
     const auto signature = FindSignature(file, name);
     if (!signature.ok()) continue;
     out += "signature " + name + ":\n";
-    for (const auto& [key, tensor] : signature->inputs) out += "  input " + key + ": " + tensor + "\n";
-    for (const auto& [key, tensor] : signature->outputs) out += "  output " + key + ": " + tensor + "\n";
+    for (const auto& [key, tensor] : signature->inputs)
+      out += "  input " + key + ": " + tensor + "\n";
+    for (const auto& [key, tensor] : signature->outputs)
+      out += "  output " + key + ": " + tensor + "\n";
   }
   return out;
 }
@@ -201,8 +203,7 @@ std::string GraphJson(const GraphFile& file, bool nodes) {
     outputs.push_back(
         JsonObject().Text("name", node->name()).Json("dtypes", TypesJson(*node)).ToString());
   }
-  for (const graph::Node* node : summary.unknown)
-    unknown.push_back(runtime::JsonQuote(node->name()));
+  for (const graph::Node* node : summary.unknown) unknown.push_back(JsonQuote(node->name()));
   for (const FunctionDef& function : graph.functions().function()) {
     functions.push_back(JsonObject()
                             .Text("name", function.signature().name())

@@ -5,15 +5,14 @@
 
 #include "executable/expr_eval.h"
 #include "executable/printer.h"
+#include "proto/json_text.h"
 #include "tools/stator/image_summary.h"
-#include "tools/stator/json_object.h"
 
 namespace stator::tools {
 namespace {
 
 using executable::ImageModel;
 using executable::kNone;
-using runtime::JsonQuote;
 
 std::string SizeJson(const ImageModel& model, int32_t expression) {
   const executable::Expr& e = model.expressions[expression];

@@ -4,6 +4,7 @@
 
 #include "distribute/launch/launcher.h"
 #include "tools/stator/command.h"
+#include "tools/stator/job_flags.h"
 #include "tools/stator/usage.h"
 
 namespace stator::tools {
@@ -18,7 +19,7 @@ Command AddLaunch(CLI::App& app) {
   launch->add_option("--engine", flags->engine,
                      "what starts the tasks: local, ssh, slurm, mpi, tf_config, indexed_job, rank");
   launch->add_option("--workers", flags->workers, "number of workers, for roles.worker")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, kMostWorkers));
   launch->add_option("--set", flags->sets, "FIELD.PATH=VALUE, over the job file")
       ->allow_extra_args(false);
   launch->add_option("--emit", flags->emit, "print a manifest instead: jobset, sbatch");
@@ -28,16 +29,14 @@ Command AddLaunch(CLI::App& app) {
       "Exit codes: 0 done, 1 failed (again if restarted), 2 bad usage or job file, 42 drained to "
       "a\n"
       "checkpoint by SIGTERM or SIGUSR1, 130 interrupted or out of restarts (may be restarted).");
-  return {
-      launch,
-      [flags, exit_code] {
-        const auto code = distribute::Launch(*flags);
-        if (code.ok()) *exit_code = *code;
-        return absl::IsInvalidArgument(code.status())
-                   ? absl::InvalidArgumentError("usage: " + std::string(code.status().message()))
-                   : code.status();
-      },
-      exit_code};
+  return {launch,
+          [flags, exit_code] {
+            const auto code = distribute::Launch(*flags);
+            if (code.ok()) *exit_code = *code;
+            return absl::IsInvalidArgument(code.status()) ? UsageError(code.status().message())
+                                                          : code.status();
+          },
+          exit_code};
 }
 
 }  // namespace stator::tools

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "graph/op_schema.h"
+#include "proto/json_text.h"
 #include "proto/serialize.h"
-#include "runtime/session/run_trace.h"
 #include "stator.h"
 #include "tools/stator/command.h"
 
@@ -29,8 +29,7 @@ absl::Status List(const OpsFlags& flags) {
   for (const OpDef* op : Ops().List()) {
     if (flags.json) {
       std::printf("%s{\"name\": %s, \"summary\": %s}", first ? "[" : ",\n ",
-                  runtime::JsonQuote(op->name()).c_str(),
-                  runtime::JsonQuote(op->summary()).c_str());
+                  JsonQuote(op->name()).c_str(), JsonQuote(op->summary()).c_str());
     } else {
       std::printf("%s%s%s\n", op->name().c_str(), op->summary().empty() ? "" : "  ",
                   op->summary().c_str());

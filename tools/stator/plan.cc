@@ -14,23 +14,14 @@
 #include "distribute/job/job_file.h"
 #include "graph/status_macros.h"
 #include "tools/stator/command.h"
+#include "tools/stator/job_flags.h"
 
 namespace stator::tools {
 namespace {
 
-struct PlanFlags {
-  std::string job_file;
-  std::vector<std::string> sets;
-  int workers = 0;
-};
-
 // The program itself knows its graph: it is run with --plan in place of this process.
-absl::Status Plan(const PlanFlags& flags) {
-  distribute::JobOverrides overrides;
-  overrides.sets = flags.sets;
-  if (flags.workers > 0) overrides.sets.push_back(absl::StrCat("roles.worker=", flags.workers));
-  overrides.check_files = false;
-  STATOR_ASSIGN_OR_RETURN(const Job job, distribute::ReadJob(flags.job_file, overrides));
+absl::Status Plan(const JobFlags& flags) {
+  STATOR_ASSIGN_OR_RETURN(const Job job, ReadJob(flags, /*check_files=*/false));
   // A file without a name, which is gone when the program ends.
   const int file = memfd_create("job.textproto", 0);
   const std::string text = distribute::FormatJob(job);
@@ -52,12 +43,12 @@ absl::Status Plan(const PlanFlags& flags) {
 }  // namespace
 
 Command AddPlan(CLI::App& app) {
-  const auto flags = std::make_shared<PlanFlags>();
+  const auto flags = std::make_shared<JobFlags>();
   CLI::App* plan =
       app.add_subcommand("plan", "Shows what each task of a job holds, computes and sends.");
   plan->add_option("JOB", flags->job_file, "job file")->required();
   plan->add_option("--workers", flags->workers, "number of workers, for roles.worker")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, kMostWorkers));
   plan->add_option("--set", flags->sets, "FIELD.PATH=VALUE, over the job file")
       ->allow_extra_args(false);
   return {plan, [flags] { return Plan(*flags); }};

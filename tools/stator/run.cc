@@ -8,6 +8,7 @@
 
 #include "formats/file.h"
 #include "graph/status_macros.h"
+#include "proto/json_text.h"
 #include "runtime/session/session.h"
 #include "stator.h"
 #include "tools/stator/bundle_file.h"
@@ -59,8 +60,7 @@ double MillisecondsSince(int64_t start) {
   return static_cast<double>(runtime::NowNanoseconds() - start) / 1e6;
 }
 
-absl::StatusOr<Outcome> RunCompiled(graph::Graph graph, const RunFlags& flags,
-                                    NamedTensors feeds) {
+absl::StatusOr<Outcome> RunCompiled(graph::Graph graph, const RunFlags& flags, NamedTensors feeds) {
   runtime::SessionOptions options;
   options.num_threads = flags.threads;
   STATOR_ASSIGN_OR_RETURN(const std::unique_ptr<runtime::Session> session,
@@ -115,7 +115,8 @@ absl::StatusOr<BundleProgram> LoadProgram(const RunFlags& flags) {
     }
     return BundleProgram::FromFile(flags.graph, flags.threads);
   }
-  if (!flags.entry.empty()) return UsageError("--entry is for bundles; a SavedModel has --signature");
+  if (!flags.entry.empty())
+    return UsageError("--entry is for bundles; a SavedModel has --signature");
   EntryFlags entry;
   entry.name = "main";
   entry.signature = flags.signature;
@@ -174,7 +175,7 @@ absl::Status Report(const RunFlags& flags, const Outcome& outcome) {
       to = " -> " + file;
     }
     if (flags.json) {
-      json += (i == 0 ? "" : ", ") + runtime::JsonQuote(name) + ": " + TensorJson(tensor);
+      json += (i == 0 ? "" : ", ") + JsonQuote(name) + ": " + TensorJson(tensor);
       continue;
     }
     std::printf("%s: %s%s\n", name.c_str(), tensor.TypeToString().c_str(), to.c_str());
@@ -213,7 +214,9 @@ absl::Status Run(const RunFlags& flags) {
 Command AddRun(CLI::App& app) {
   const auto flags = std::make_shared<RunFlags>();
   CLI::App* run = app.add_subcommand("run", "Runs a graph or a bundle once.");
-  run->add_option("GRAPH", flags->graph, "GraphDef, binary (.pb) or text (.pbtxt), a SavedModel's folder, or a bundle (.stb)")
+  run->add_option(
+         "GRAPH", flags->graph,
+         "GraphDef, binary (.pb) or text (.pbtxt), a SavedModel's folder, or a bundle (.stb)")
       ->required()
       ->check(CLI::ExistingPath);
   run->add_option("--feed", flags->feeds, "a tensor's value; any number of them")
@@ -229,7 +232,8 @@ Command AddRun(CLI::App& app) {
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   run->add_option("--entry", flags->entry, "of a bundle: the entry point; the only one, or main");
-  run->add_option("--signature", flags->signature, "of a SavedModel: what its feeds and fetches are");
+  run->add_option("--signature", flags->signature,
+                  "of a SavedModel: what its feeds and fetches are");
   CLI::Option* trace =
       run->add_option("--trace", flags->trace, "write a trace for chrome://tracing or Perfetto")
           ->type_name("FILE");

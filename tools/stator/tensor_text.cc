@@ -9,7 +9,7 @@
 #include "compiler/reference/number.h"
 #include "formats/npy.h"
 #include "graph/status_macros.h"
-#include "runtime/session/run_trace.h"
+#include "proto/json_text.h"
 #include "runtime/session/status.h"
 #include "tools/stator/usage.h"
 
@@ -65,7 +65,7 @@ std::string Element(const Tensor& t, int64_t i, bool json) {
     case DType::kBool:
       return t.data<uint8_t>()[i] != 0 ? "true" : "false";
     case DType::kString:
-      return runtime::JsonQuote(t.strings()[i]);
+      return JsonQuote(t.strings()[i]);
     default:
       return json ? "null" : "?";
   }
@@ -131,8 +131,7 @@ absl::StatusOr<std::vector<std::pair<std::string, Tensor>>> ReadFeeds(
   for (const std::string& text : texts) {
     const size_t at = text.find('=');
     if (at == std::string::npos || at == 0 || at + 1 == text.size()) {
-      return UsageError("" + option + " takes TENSOR=FILE.npy, not '" +
-                                        text + "'");
+      return UsageError("" + option + " takes TENSOR=FILE.npy, not '" + text + "'");
     }
     const std::string name = text.substr(0, at);
     // "x" is "x:0" too.
