@@ -78,8 +78,8 @@ class TrainLoopTest : public ::testing::Test {
     options.rank = rank;
     options.epoch = control.epoch;
     Roster roster;
-    auto member = Member::Join(host.Connect(), options, {"hash", sharded_.Sequence(),
-                                                         listeners->addresses()}, &roster);
+    auto member = Member::Join(host.Connect(), options,
+                               {"hash", sharded_.Sequence(), listeners->addresses()}, &roster);
     if (!member.ok()) return member.status();
     absl::StatusOr<TrainResult> result = Train(**member, *listeners, roster, rank);
     if (!result.ok()) {
@@ -91,8 +91,8 @@ class TrainLoopTest : public ::testing::Test {
     return result;
   }
 
-  absl::StatusOr<TrainResult> Train(Member& member, const DataListeners& listeners,
-                                    const Roster& roster, int rank) {
+  absl::StatusOr<TrainResult> Train(Member& member, DataListeners& listeners, const Roster& roster,
+                                    int rank) {
     std::vector<std::string> addresses;
     for (const auto& of_task : roster.data_addresses) addresses.push_back(of_task[0]);
     runtime::RunControl control;
@@ -156,8 +156,9 @@ TEST_F(TrainLoopTest, DrainedAndResumedOnOtherTasksIsTheUndisturbedTraining) {
 }
 
 TEST_F(TrainLoopTest, FailureOfOneTaskEndsAllAndNamesIt) {
-  program_.batch = [batch = program_.batch](int64_t step, int shard, int shards)
-      -> absl::StatusOr<std::vector<runtime::Tensor>> {
+  program_.batch = [batch = program_.batch](
+                       int64_t step, int shard,
+                       int shards) -> absl::StatusOr<std::vector<runtime::Tensor>> {
     if (step == 4 && shard == 3) return absl::DataLossError("record 17 is damaged");
     return batch(step, shard, shards);
   };
