@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -31,6 +32,14 @@ absl::Status Sum(Group& group, std::vector<float>& data, const RunControl& contr
 
 void Sleep(int milliseconds) {
   std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+// Whether something happens soon.
+bool Comes(const std::function<bool()>& happened) {
+  for (const int64_t end = NowNanoseconds() + kSoon; NowNanoseconds() < end; Sleep(1)) {
+    if (happened()) return true;
+  }
+  return false;
 }
 
 class Failures : public testing::TestWithParam<Transport> {};
@@ -127,26 +136,25 @@ TEST_P(Failures, ASlowPeerIsWaitedForAsleep) {
 // Both ends of every connection count the same bytes, and who waits says so.
 TEST_P(Failures, BothEndsCountAlike) {
   std::vector<std::shared_ptr<const Traffic>> traffic(4);
-  std::atomic<int> ready{0};
+  std::atomic<int> summed{0};
   std::atomic<bool> late{true};
   std::thread watcher([&] {
-    while (ready < 4) Sleep(1);
-    // Meanwhile worker 3 computes: nothing of its bytes is on its way, and its partners wait.
-    Sleep(400);
+    while (summed < 4) Sleep(1);
+    // Now worker 3 computes: nothing of its bytes is on its way, and its partners come to wait.
+    EXPECT_TRUE(Comes([&] { return (*traffic[2])[3].waiting && (*traffic[1])[3].waiting; }));
     for (const int partner : {1, 2}) {
       ASSERT_NE(traffic[partner], nullptr);
       EXPECT_EQ((*traffic[3])[partner].sent, (*traffic[partner])[3].received);
     }
-    EXPECT_TRUE((*traffic[2])[3].waiting);
-    EXPECT_GT((*traffic[2])[3].sent, (*traffic[3])[2].received);
+    EXPECT_TRUE(Comes([&] { return (*traffic[2])[3].sent > (*traffic[3])[2].received; }));
     EXPECT_FALSE((*traffic[3])[2].waiting);
     late = false;
   });
   RunWorkers(MakeMesh(GetParam(), 4), {}, [&](Group& group, int rank) {
     traffic[rank] = group.traffic();
-    ++ready;
     std::vector<float> data(300'000, 1.0f);
     ASSERT_TRUE(Sum(group, data).ok());
+    ++summed;
     while (rank == 3 && late) Sleep(1);
     ASSERT_TRUE(Sum(group, data).ok());
   });
@@ -182,9 +190,7 @@ TEST(SwallowedBytes, ShowInTheCounters) {
   runtime::CancellationToken token;
   std::thread canceller([&] {
     while (ready < 2) Sleep(1);
-    Sleep(400);
-    EXPECT_GT((*traffic[0])[1].sent, (*traffic[1])[0].received);
-    EXPECT_TRUE((*traffic[1])[0].waiting);
+    EXPECT_TRUE(Comes([&] { return (*traffic[0])[1].sent > 0 && (*traffic[1])[0].waiting; }));
     EXPECT_EQ((*traffic[1])[0].received, 0u);
     token.Cancel();
   });
