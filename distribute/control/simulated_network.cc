@@ -91,9 +91,11 @@ void SimulatedWorld::Break(uint64_t id) {
   if (!std::exchange(link.open, false)) return;
   Post(link.chief, Now() + WireDelay(),
        [this, id](Process& chief) { chief.coordinator->Disconnect(id, Now()); });
-  Post(link.process, Now() + WireDelay(), [this, attempt = link.attempt](Process& process) {
-    process.member->OnStreamBroken(attempt, absl::UnavailableError("broken"), Now());
-  });
+  // Never before what was said.
+  Post(link.process, std::max(Now(), link.last_event) + WireDelay(),
+       [this, attempt = link.attempt](Process& process) {
+         process.member->OnStreamBroken(attempt, absl::UnavailableError("broken"), Now());
+       });
 }
 
 void SimulatedWorld::Pump(Process& process) {
