@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -18,6 +19,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "distribute/checkpoint/sha256.h"
@@ -146,6 +148,7 @@ class Doctor {
 
   std::vector<Finding> Examine() {
     CheckProgram();
+    CheckEngine();
     CheckRunDirectory();
     CheckNetwork();
     std::set<std::string> seen;
@@ -179,6 +182,25 @@ class Doctor {
       return Failed("program", std::string(sum.status().message()), "make it readable");
     sha256_ = *sum;
     Ok("program", absl::StrCat(binary, ", sha256 ", sha256_.substr(0, 16)));
+  }
+
+  void CheckEngine() {
+    std::string starter;
+    if (job_.engine().name() == Job::Engine::NAME_SLURM) starter = "srun";
+    if (job_.engine().name() == Job::Engine::NAME_MPI) starter = "mpirun";
+    if (job_.engine().name() == Job::Engine::NAME_SSH || !job_.hosts().empty()) starter = "ssh";
+    if (starter.empty()) return;
+    const char* const path = std::getenv("PATH");
+    for (const auto folder : absl::StrSplit(path == nullptr ? "" : path, ':')) {
+      const std::string file = absl::StrCat(folder, "/", starter);
+      if (access(file.c_str(), X_OK) != 0) continue;
+      return Ok(
+          "engine",
+          absl::StrCat(
+              file, starter == "srun" ? "; the nodes are not looked at, Slurm chooses them" : ""));
+    }
+    Failed("engine", starter + " is not in PATH",
+           "install it, or launch where it is (another engine: --set engine.name=local)");
   }
 
   void CheckRunDirectory() {
@@ -337,9 +359,11 @@ class Doctor {
     }
     if (answers.Get("token") == token_ && !token_.empty()) {
       Ok(name + ": run directory", "shared");
+    } else if (job_.checkpoint().gather() == Job::Checkpoint::GATHER_CHIEF) {
+      Ok(name + ": run directory", "another folder there: worker:0 keeps the checkpoints");
     } else {
       Failed(name + ": run directory", "not the same folder there",
-             "set run_directory to a folder that the hosts share");
+             "set run_directory to a folder that the hosts share, or checkpoint.gather to chief");
     }
     double there = 0;
     (void)absl::SimpleAtod(answers.Get("time"), &there);

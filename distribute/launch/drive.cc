@@ -77,15 +77,20 @@ absl::StatusOr<ReservedPort> CoordinatorPort(const Job& job, const LaunchSite& s
 
 }  // namespace
 
-absl::Status PrepareSecurity(Job* job, const RunDirectory& directory, bool make) {
+bool NameCertificates(Job* job, const RunDirectory& directory) {
   const Job::Network& network = job->network();
   const bool loopback =
       network.cidr().empty() ? network.interface() == "lo" : IsLoopbackCidr(network.cidr());
   const bool wanted = job->security().mode() == Job::Security::MODE_MTLS ||
                       (job->security().mode() == Job::Security::MODE_AUTO && !loopback);
-  if (!wanted || !job->security().directory().empty()) return absl::OkStatus();
-  const std::string folder = directory.path() + "/tls";
-  job->mutable_security()->set_directory(folder);
+  if (!wanted || !job->security().directory().empty()) return false;
+  job->mutable_security()->set_directory(directory.tls_directory());
+  return true;
+}
+
+absl::Status PrepareSecurity(Job* job, const RunDirectory& directory, bool make) {
+  if (!NameCertificates(job, directory)) return absl::OkStatus();
+  const std::string folder = directory.tls_directory();
   std::error_code error;
   if (make && !std::filesystem::exists(folder, error)) {
     const std::string aside = absl::StrCat(folder, ".", HostName(), "-", getpid());
@@ -118,8 +123,8 @@ absl::StatusOr<LaunchSite> ThisSite(const Job& job, Driver driver) {
   return site;
 }
 
-absl::StatusOr<std::string> DryRun(const Job& job, Driver driver, const std::string& reason,
-                                   bool json) {
+absl::StatusOr<std::string> DryRun(Job job, Driver driver, const std::string& reason, bool json) {
+  NameCertificates(&job, RunDirectory(job.run_directory()));
   STATOR_ASSIGN_OR_RETURN(const LaunchSite site, ThisSite(job, driver));
   const RunDirectory directory(job.run_directory());
   STATOR_ASSIGN_OR_RETURN(const uint64_t last, directory.LastEpoch());

@@ -6,9 +6,11 @@
 // task say, in order, and exits 0. An action is TASK=WHAT or TASK@EPOCH=WHAT; TASK may be `all`:
 //   exit:CODE  signal:NUMBER  hang  deaf (ignores SIGTERM and SIGUSR1)  sleep:MILLISECONDS
 //   drain (waits for SIGTERM or SIGUSR1, exits 42)  print:TEXT  step:N (writes status.json)
+//   files (says what it finds in the run directory)
 //   fail:MESSAGE (a record of its own failure, exits 1)
 //   peer:TASK (a record that blames TASK, exits 130)
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -63,6 +65,25 @@ uint64_t Epoch() { return std::strtoull(Variable("STATOR_EPOCH").c_str(), nullpt
   std::exit(kExitDrained);
 }
 
+// "files secret=600 job=644 tls=-": the modes of what every task needs.
+void SayFiles() {
+  const auto mode = [](const std::string& path) {
+    struct stat info;
+    char text[16] = "-";
+    if (stat(path.c_str(), &info) == 0) {
+      std::snprintf(text, sizeof(text), "%o", info.st_mode & 0777);
+    }
+    return std::string(text);
+  };
+  const std::string tls = Variable("STATOR_TLS_DIRECTORY");
+  std::string name = Variable("STATOR_TASK");
+  name[name.rfind(':')] = '-';
+  std::printf("files secret=%s job=%s authority=%s key=%s\n",
+              mode(Variable("STATOR_SECRET_FILE")).c_str(),
+              mode(Variable("STATOR_JOB_FILE")).c_str(), mode(tls + "/authority.pem").c_str(),
+              mode(tls + "/" + name + ".key").c_str());
+}
+
 void Do(const std::string& what, const std::string& value) {
   if (what == "exit") std::exit(std::atoi(value.c_str()));
   if (what == "signal") kill(getpid(), std::atoi(value.c_str()));
@@ -75,6 +96,7 @@ void Do(const std::string& what, const std::string& value) {
   }
   if (what == "sleep") usleep(1000 * std::atoi(value.c_str()));
   if (what == "drain") Drain();
+  if (what == "files") SayFiles();
   if (what == "print") std::printf("%s\n", value.c_str());
   if (what == "fail") Fail("INTERNAL", value, Variable("STATOR_TASK"), kExitFailed);
   if (what == "peer") Fail("UNAVAILABLE", value + " is gone", value, kExitRetryable);

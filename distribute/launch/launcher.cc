@@ -152,7 +152,9 @@ absl::StatusOr<int> Join(Job job, TaskIdentity task, const LaunchFlags& flags) {
   // `resume` says where the job starts; started again by the platform it goes on.
   if (task.restarts > 0) job.set_resume("auto");
   STATOR_RETURN_IF_ERROR(CompleteCoordinator(job, &task));
-  if (!flags.dry_run) {
+  if (flags.dry_run) {
+    NameCertificates(&job, directory);
+  } else {
     STATOR_RETURN_IF_ERROR(directory.Create());
     STATOR_RETURN_IF_ERROR(PrepareSecurity(&job, directory, task.name() == "worker:0"));
   }

@@ -67,9 +67,10 @@ absl::StatusOr<GenerationPlan> PlanLocal(const Job& job, const LaunchSite& site,
   return plan;
 }
 
-// Runs the program in a group of its own and waits for it. Lines on stdin are signals for the
-// group; the end of stdin, which a lost connection is too, kills it.
-std::string RemoteScript(const ProcessSpec& spec, const std::string& job_file) {
+// Writes the files that stdin brings, where they are not there already (the folder may be shared);
+// then runs the program in a group of its own and waits for it. Further lines on stdin are signals
+// for the group; its end, which a lost connection is too, kills it.
+std::string RemoteScript(const ProcessSpec& spec) {
   std::vector<std::string> words = {"env"};
   for (const auto& [name, value] : spec.environment) {
     words.push_back(ShellQuote(absl::StrCat(name, "=", value)));
@@ -78,13 +79,29 @@ std::string RemoteScript(const ProcessSpec& spec, const std::string& job_file) {
   for (const std::string& word : spec.command) words.push_back(ShellQuote(word));
   const std::string directory = ShellQuote(spec.working_directory);
   return absl::StrCat(
-      "cd ", directory, " || exit 2; [ -r ", ShellQuote(job_file),
-      " ] || { echo \"$(hostname): cannot read ", job_file,
-      ": the run directory must be on a folder that all hosts share\" >&2; exit 2; }; exec 3<&0; ",
+      "cd ", directory, " || exit 2; ",
+      "while read -r word mode data path && [ \"$word\" = file ]; do ",
+      "[ -r \"$path\" ] && [ \"$(base64 -w0 <\"$path\")\" = \"$data\" ] && continue; ",
+      "mkdir -p \"${path%/*}\" && : >\"$path.$$\" && chmod $mode \"$path.$$\" && ",
+      "printf %s \"$data\" | base64 -d >\"$path.$$\" && mv -f \"$path.$$\" \"$path\" || ",
+      "{ echo \"$(hostname): cannot write $path\" >&2; exit 2; }; done; exec 3<&0; ",
       absl::StrJoin(words, " "), " </dev/null 3<&- & task=$!; ",
       "(while read -r name <&3; do kill -s \"$name\" -- -$task; done; kill -s KILL -- -$task) "
       ">/dev/null 2>&1 & reader=$!; wait $task; code=$?; kill -s KILL $reader 2>/dev/null; "
       "exit $code");
+}
+
+// What `task` needs to know of the job, for hosts that do not share the run directory.
+std::vector<SentFile> FilesOf(const Job& job, const std::string& task) {
+  const RunDirectory directory(job.run_directory());
+  std::vector<SentFile> files = {{directory.job_file(), 0644}, {directory.secret_file(), 0600}};
+  const std::string& tls = job.security().directory();
+  if (tls == directory.tls_directory()) {  // else they are the user's, and on the hosts
+    const std::string stem = absl::StrCat(tls, "/", TaskFileName(task));
+    files.insert(files.end(),
+                 {{tls + "/authority.pem", 0644}, {stem + ".pem", 0644}, {stem + ".key", 0600}});
+  }
+  return files;
 }
 
 absl::StatusOr<GenerationPlan> PlanSsh(const Job& job, const LaunchSite& site, uint64_t epoch,
@@ -113,7 +130,8 @@ absl::StatusOr<GenerationPlan> PlanSsh(const Job& job, const LaunchSite& site, u
     task.local_index = before[host]++;
     task.local_count = on_host[host];
     STATOR_ASSIGN_OR_RETURN(ProcessSpec spec, TaskProcess(job, task, site.directory));
-    const std::string script = RemoteScript(spec, RunDirectory(job.run_directory()).job_file());
+    const std::string script = RemoteScript(spec);
+    spec.sent_files = FilesOf(job, spec.name);
     spec.command = {"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"};
     spec.command.insert(spec.command.end(), job.engine().lines().begin(),
                         job.engine().lines().end());
@@ -292,10 +310,11 @@ absl::StatusOr<GenerationPlan> PlanGeneration(const Job& job, const LaunchSite& 
 std::string DescribePlan(const Job& job, const std::string& engine, const std::string& reason,
                          const GenerationPlan& plan, bool json) {
   const RunDirectory directory(job.run_directory());
+  const bool makes_certificates = job.security().directory() == directory.tls_directory();
   if (json) {
     std::vector<std::string> processes;
     for (const ProcessSpec& process : plan.processes) processes.push_back(ProcessJson(process));
-    const std::vector<std::string> files = {
+    std::vector<std::string> files = {
         JsonObject()
             .Text("path", directory.job_file())
             .Text("mode", "0644")
@@ -303,6 +322,10 @@ std::string DescribePlan(const Job& job, const std::string& engine, const std::s
             .ToString(),
         JsonObject().Text("path", directory.secret_file()).Text("mode", "0600").ToString(),
     };
+    if (makes_certificates) {
+      files.push_back(
+          JsonObject().Text("path", directory.tls_directory()).Text("mode", "0700").ToString());
+    }
     return absl::StrCat("{\"job\": ", JsonQuote(job.name()), ",\n \"engine\": ", JsonQuote(engine),
                         ",\n \"reason\": ", JsonQuote(reason),
                         ",\n \"run_directory\": ", JsonQuote(directory.path()),
@@ -313,6 +336,10 @@ std::string DescribePlan(const Job& job, const std::string& engine, const std::s
       absl::StrCat("job ", job.name(), ", engine ", engine, " (", reason, ")\nrun directory ",
                    directory.path(), "\nwould write ", directory.job_file(), "\nwould write ",
                    directory.secret_file(), " (mode 0600)\n");
+  if (makes_certificates) {
+    absl::StrAppend(&out, "would make certificates in ", directory.tls_directory(),
+                    " unless they are there\n");
+  }
   for (const ProcessSpec& process : plan.processes) {
     absl::StrAppend(&out, "\n", process.name, ": ", CommandLine(process), "\n  in ",
                     process.working_directory, "\n  log ", process.log_file, "\n");

@@ -18,7 +18,9 @@
 #include <map>
 #include <system_error>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "distribute/collectives/file_descriptor.h"
 #include "formats/file.h"
@@ -28,6 +30,9 @@ extern char** environ;
 
 namespace stator::distribute {
 namespace {
+
+constexpr int64_t kMaxSentBytes = 256 << 10;
+constexpr int kSignalRoom = 4096;
 
 constexpr size_t kLongestLine = 64 << 10;
 constexpr int kStartFailed = 127;
@@ -225,6 +230,18 @@ absl::Status LocalProcesses::Fork(Running& process) {
   return absl::OkStatus();
 }
 
+// What a remote process reads first.
+absl::StatusOr<std::string> Opening(const ProcessSpec& spec) {
+  if (!spec.signals_by_stdin) return "";
+  std::string out;
+  for (const SentFile& file : spec.sent_files) {
+    STATOR_ASSIGN_OR_RETURN(const std::string content, formats::ReadFile(file.path, kMaxSentBytes));
+    absl::StrAppendFormat(&out, "file %o %s %s\n", file.mode, absl::Base64Escape(content),
+                          file.path);
+  }
+  return out + "run\n";
+}
+
 absl::Status LocalProcesses::Start(const ProcessSpec& spec) {
   if (spec.command.empty()) return absl::InvalidArgumentError(spec.name + ": no command");
   if (running_.count(spec.name) > 0) {
@@ -232,8 +249,15 @@ absl::Status LocalProcesses::Start(const ProcessSpec& spec) {
   }
   auto process = std::make_unique<Running>();
   process->spec = spec;
+  STATOR_ASSIGN_OR_RETURN(const std::string opening, Opening(spec));
   STATOR_RETURN_IF_ERROR(OpenLog(*process));
   STATOR_RETURN_IF_ERROR(Fork(*process));
+  if (!opening.empty()) {
+    // Room for all of it: the other end may be slow to come.
+    fcntl(process->input.get(), F_SETPIPE_SZ, static_cast<int>(opening.size()) + kSignalRoom);
+    // One that reads no more is learnt of by its end.
+    (void)!write(process->input.get(), opening.data(), opening.size());
+  }
   last_lines_[spec.name].clear();
   running_[spec.name] = std::move(process);
   return absl::OkStatus();

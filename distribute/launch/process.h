@@ -17,6 +17,12 @@ namespace stator::distribute {
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
+// A file that a remote process needs where no folder is shared.
+struct SentFile {
+  std::string path;  // the same on both hosts
+  int mode = 0644;
+};
+
 struct ProcessSpec {
   std::string name;                  // of the task, as "worker:1", or of the engine, as "srun"
   std::vector<std::string> command;  // the program is looked up in PATH unless it has a slash
@@ -27,6 +33,9 @@ struct ProcessSpec {
   // The process is the near end of a remote one: its stdin is a pipe on which names of signals are
   // written, a line each, and whose end means kill.
   bool signals_by_stdin = false;
+  // Written to such a stdin before any signal: `file MODE CONTENT PATH`, the content in base64, a
+  // line each, and `run`.
+  std::vector<SentFile> sent_files;
 };
 
 struct ExitStatus {

@@ -177,8 +177,25 @@ TEST_F(ProcessTest, WritesSignalsToStdin) {
   processes_->Signal("a", SIGTERM, /*group=*/true);
   processes_->Signal("a", SIGKILL, /*group=*/true);
   EXPECT_EQ(Next().status.code, 7);
-  EXPECT_EQ(console_.lines,
-            (std::vector<std::string>{"out [a] got USR1", "out [a] got TERM", "out [a] end"}));
+  EXPECT_EQ(console_.lines, (std::vector<std::string>{"out [a] got run", "out [a] got USR1",
+                                                      "out [a] got TERM", "out [a] end"}));
+}
+
+TEST_F(ProcessTest, SendsFilesToStdin) {
+  const std::string path = testing::TempDir() + "/sent file";
+  const std::string content(100'000, 'x');  // more than a pipe holds by itself
+  ASSERT_TRUE(formats::WriteFileAtomically(path, content).ok());
+  ProcessSpec spec = Shell("a",
+                           "sleep 0.2; read -r word mode data path; echo $word $mode $path; "
+                           "printf %s \"$data\" | base64 -d | wc -c; read -r word; echo $word");
+  spec.signals_by_stdin = true;
+  spec.sent_files = {{path, 0600}};
+  ASSERT_TRUE(processes_->Start(spec).ok());
+  EXPECT_EQ(Next().status.code, 0);
+  EXPECT_EQ(console_.lines, (std::vector<std::string>{"out [a] file 600 " + path, "out [a] 100000",
+                                                      "out [a] run"}));
+  spec.sent_files = {{path + " is not there", 0600}};
+  EXPECT_TRUE(absl::IsNotFound(processes_->Start(spec)));
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ class RunDirectory {
   std::string status_file() const { return path_ + "/status.json"; }
   std::string launch_file() const { return path_ + "/launch.json"; }
   std::string coordinator_file() const { return path_ + "/coordinator.json"; }
+  std::string tls_directory() const { return path_ + "/tls"; }
   std::string LogFile(uint64_t epoch, const std::string& task) const;
   std::string FailureFile(uint64_t epoch, const std::string& task) const;
   std::string ExitFile(uint64_t epoch, const std::string& task) const;

@@ -151,6 +151,9 @@ says '^FAILED +ports: 4 of the 5 ports'
 expect 0 "$stator" launch plain.yaml --set network.ports=$first_port-$((first_port + 4))
 grep -q "coordinator=127.0.0.1:$first_port " log && fail "a port that is taken: $(cat log)"
 kill $holder
+mkdir empty
+(PATH=$PWD/empty "$stator" doctor plain.yaml --set engine.name=slurm >log 2>&1)
+says '^FAILED +engine: srun is not in PATH'
 expect 1 "$stator" doctor plain.yaml --set program.binary=/nowhere/program
 says '^FAILED +program: '
 finish

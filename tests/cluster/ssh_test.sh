@@ -39,4 +39,24 @@ pgrep -f "$task_program all=drain" >/dev/null && fail "tasks outlive the launche
 
 start_draining 1 ssh.yaml --workers 1 --
 expect_drain
+
+# A host that does not share the folders: what a task needs comes along, its own key among it.
+mkdir -p apart/runs
+apart=(unshare --mount sh -c "mount -t tmpfs none '$PWD/apart/runs' && exec \"\$@\"" apart)
+if "${apart[@]}" true 2>/dev/null && stop_sshd && start_sshd "$PWD/sshd2" $((port + 1)) "${apart[@]}"; then
+  make_job apart.yaml apart 2 'hosts: [127.0.0.1]' 'checkpoint: {gather: chief}' \
+    'security: {mode: mtls}' "engine: {name: ssh, lines: [-F, $PWD/sshd2/ssh_config]}"
+  sed -i "s|^run_directory:.*|run_directory: $PWD/apart/runs/here|" apart.yaml
+  expect 0 "$stator" launch apart.yaml -- all=files
+  expect_identities 2
+  for i in 0 1; do says "worker:$i\] files secret=600 job=644 authority=644 key=600"; done
+  expect 0 "$stator" doctor apart.yaml
+  says '^ok +host 127.0.0.1: run directory: another folder there'
+  expect 1 "$stator" doctor apart.yaml --set checkpoint.gather=shared
+  says '^FAILED +host 127.0.0.1: run directory'
+  expect 1 "$stator" doctor apart.yaml --set hosts=[127.0.0.1,127.0.0.2]
+  says '^FAILED +host 127.0.0.2: '
+else
+  echo "not tried: a host that shares no folder (needs root)"
+fi
 finish

@@ -23,8 +23,9 @@ Command AddLaunch(CLI::App& app) {
   launch->add_option("--set", flags->sets, "FIELD.PATH=VALUE, over the job file")
       ->allow_extra_args(false);
   launch->add_option("--emit", flags->emit, "print a manifest instead: jobset, sbatch");
-  launch->add_flag("--dry-run", flags->dry_run, "print what would be started, and start nothing");
-  launch->add_flag("--json", flags->json, "with --dry-run: as JSON");
+  CLI::Option* dry_run = launch->add_flag("--dry-run", flags->dry_run,
+                                          "print what would be started, and start nothing");
+  launch->add_flag("--json", flags->json, "with --dry-run: as JSON")->needs(dry_run);
   launch->footer(
       "Exit codes: 0 done, 1 failed (again if restarted), 2 bad usage or job file, 42 drained to "
       "a\n"
