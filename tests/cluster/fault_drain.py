@@ -10,10 +10,12 @@ from faults import Failure, Test
 
 test = Test(__doc__)
 STEPS = 60
+# The program says a step when its inputs are read, which goes ahead of the steps.
+AHEAD = 4
 
 
 def last_steps(launch, epoch):
-    """The last step that each task began in an epoch."""
+    """The last step whose inputs each task read in an epoch."""
     current, last = {}, {}
     for _, text in list(launch.lines):
         found = re.search(r"\] task (\S+) pid \d+ epoch (\d+)$", text)
@@ -26,10 +28,15 @@ def last_steps(launch, epoch):
 
 
 def expect_aligned(launch, workers, epoch):
+    chosen = [re.search(r"draining: step (\d+) is the last$", text) for _, text in launch.lines]
+    chosen = [int(found.group(1)) for found in chosen if found]
+    if len(chosen) != 1:
+        raise Failure(f"no last step was chosen, or several, {chosen}:\n{launch.output()}")
+    step = chosen[0]
     last = last_steps(launch, epoch)
-    if len(last) != workers or len(set(last.values())) != 1:
-        raise Failure(f"the tasks stopped after different steps, {last}:\n{launch.output()}")
-    step = next(iter(last.values()))
+    if len(last) != workers or any(not step <= read <= step + AHEAD for read in last.values()):
+        raise Failure(f"the tasks stopped elsewhere than after step {step}, {last}:\n"
+                      f"{launch.output()}")
     place = os.path.join(launch.directory, "checkpoints", f"step-{step}.epoch-{epoch}", "MANIFEST")
     if not os.path.exists(place):
         raise Failure(f"there is no {place}:\n{launch.output()}")

@@ -3,7 +3,8 @@
 //   FAULT_STEP_MS=20            each step takes this much longer
 //   FAULT_FAIL=worker:1@30      the task fails in that step, each time it gets there
 //
-// Prints `step N` where a step begins, `task worker:1 pid 17 epoch 2` at the start.
+// Prints `step N` where the inputs of a step are read, which goes ahead of the steps, and
+// `task worker:1 pid 17 epoch 2` at the start.
 #include <unistd.h>
 
 #include <atomic>

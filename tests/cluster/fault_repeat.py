@@ -25,8 +25,11 @@ def fails_again(victim):
     if len(re.findall(rf"ended because of it: {other} \(", text)) != 2:
         raise Failure(f"{other} is not told of as ended because of it:\n{text}")
     steps = [int(step) for step in re.findall(rf"\[{victim}\] step (\d+)$", text, re.MULTILINE)]
-    if steps != list(range(1, 26)) + list(range(21, 26)):
-        raise Failure(f"steps {steps} instead of 1 to 25, and from the checkpoint 21 to 25")
+    # Inputs are read ahead of the steps: a few after the one that cannot be read may have been.
+    second = steps.index(21, 21) if 21 in steps[21:] else len(steps)
+    for first, run in ((1, steps[:second]), (21, steps[second:])):
+        if run != list(range(first, first + len(run))) or not 25 <= first + len(run) - 1 <= 29:
+            raise Failure(f"steps {steps} instead of 1 to 25, and from the checkpoint 21 to 25")
 
 
 def a_worker():
