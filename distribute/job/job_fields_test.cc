@@ -109,8 +109,7 @@ TEST_F(JobFieldsTest, EveryFieldIsDescribed) {
   for (const Row& row : rows_) {
     EXPECT_TRUE(absl::EndsWith(row.meaning, ".") || absl::EndsWith(row.meaning, "needed"))
         << row.path << ": " << row.meaning;
-    const bool is_section = TypeOf(*row.field) == "a section";
-    EXPECT_EQ(row.default_text.empty(), is_section || row.path == "program.binary") << row.path;
+    EXPECT_EQ(row.default_text.empty(), TypeOf(*row.field) == "a section") << row.path;
   }
 }
 
@@ -164,6 +163,10 @@ TEST_F(JobFieldsTest, DefaultsAreAsDescribed) {
   ASSERT_TRUE(job.ok()) << job.status();
   // Those that depend on other fields are told in words.
   const std::set<std::string> in_words = {"name",
+                                          "program.binary",
+                                          "program.signatures.train",
+                                          "program.signatures.evaluate",
+                                          "program.signatures.initialize",
                                           "strategy.kind",
                                           "strategy.virtual_replicas",
                                           "checkpoint.directory",

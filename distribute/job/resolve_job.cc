@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -63,6 +64,20 @@ void ResolveTraining(Job* job) {
   }
 }
 
+void ResolveProgram(Job* job) {
+  Job::Program& program = *job->mutable_program();
+  if (job->data().shuffle() == Job::Data::SHUFFLE_UNSPECIFIED) {
+    job->mutable_data()->set_shuffle(Job::Data::SHUFFLE_FULL);
+  }
+  if (program.graph().empty()) return;
+  Job::Signatures& signatures = *program.mutable_signatures();
+  if (signatures.train().empty()) signatures.set_train("train");
+  if (signatures.initialize().empty()) signatures.set_initialize("initialize");
+  if (signatures.evaluate().empty() && !job->data().evaluate().empty()) {
+    signatures.set_evaluate("evaluate");
+  }
+}
+
 void ResolveFailures(Job* job) {
   Job::Restart& restart = *job->mutable_restart();
   if (!restart.has_max_restarts()) restart.set_max_restarts(3);
@@ -90,6 +105,7 @@ class Rules {
 
   absl::Status Check(bool check_files) {
     CheckNames();
+    CheckProgram();
     if (CheckCounts()) CheckShards();
     CheckTraining();
     CheckResume(check_files);
@@ -135,8 +151,48 @@ class Rules {
                                "letter or digit, found \"",
                                name, "\""));
     }
-    if (job_.program().binary().empty()) {
-      Add("program.binary", "needed: the path of the program that each task runs");
+  }
+
+  void CheckProgram() {
+    const Job::Program& program = job_.program();
+    if (!program.graph().empty()) return CheckGraph();
+    if (program.binary().empty()) {
+      Add("program.binary",
+          "needed: the path of the program that each task runs; or program.graph");
+    }
+    const Job::Signatures& named = program.signatures();
+    for (const auto& [field, name] : {std::pair("train", named.train()),
+                                      std::pair("evaluate", named.evaluate()),
+                                      std::pair("initialize", named.initialize())}) {
+      if (!name.empty()) Add(absl::StrCat("program.signatures.", field), "needs program.graph");
+    }
+  }
+
+  // Nothing but the file says how a graph is trained.
+  void CheckGraph() {
+    const Job::Program& program = job_.program();
+    if (!program.binary().empty()) {
+      Add("program.graph", absl::StrCat("expected a binary or a graph, found both: binary ",
+                                        program.binary(), ", graph ", program.graph()));
+    }
+    if (program.args_size() > 0) {
+      Add("program.args", absl::StrCat("a graph has no arguments, found \"", program.args(0), "\""));
+    }
+    if (job_.training().global_batch() == 0) {
+      Add("training.global_batch", "needed with program.graph, which does not decide it");
+    }
+    if (job_.data().train().empty()) {
+      Add("data.train",
+          "needed with program.graph: a file for each input of the signature that trains");
+    }
+    if (!program.signatures().evaluate().empty() && job_.data().evaluate().empty()) {
+      Add("data.evaluate",
+          "needed with program.signatures.evaluate: a file for each input of that signature");
+    }
+    if (job_.data().shuffle() == Job::Data::SHUFFLE_BUFFER) {
+      AtLeast<int64_t>("data.shuffle_buffer", job_.data().shuffle_buffer(), 1);
+    } else if (job_.data().shuffle_buffer() != 0) {
+      Add("data.shuffle_buffer", "needs data.shuffle buffer");
     }
   }
 
@@ -350,12 +406,11 @@ void ResolveJob(const JobPlaces& places, Job* job) {
   if (job->resume().empty()) job->set_resume("auto");
   ResolveStrategy(job);
   ResolveTraining(job);
+  ResolveProgram(job);
   ResolveFailures(job);
   ResolveNetwork(job);
-  job->mutable_data();
   job->mutable_resources();
   job->mutable_engine();
-  job->mutable_program();
 }
 
 absl::Status ValidateJob(const Job& job, const JobPlaces& places, bool check_files) {

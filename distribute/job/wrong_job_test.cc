@@ -138,7 +138,32 @@ const Wrong kReading[] = {
 INSTANTIATE_TEST_SUITE_P(Reading, WrongJobTest, ::testing::ValuesIn(kReading));
 
 const Wrong kRules[] = {
-    {"name: a", "job.yaml: program.binary: needed: the path of the program that each task runs"},
+    {"name: a", "job.yaml: program.binary: needed: the path of the program that each task runs; or "
+                "program.graph"},
+    {"program: {binary: p, graph: g}\ntraining: {global_batch: 8}\ndata: {train: {x: x.npy}}",
+     "job.yaml:1:29: program.graph: expected a binary or a graph, found both: binary p, graph g"},
+    {"program: {binary: p, signatures: {train: t}}",
+     "job.yaml:1:42: program.signatures.train: needs program.graph"},
+    {"program: {graph: g, args: [-v]}\ntraining: {global_batch: 8}\ndata: {train: {x: x.npy}}",
+     "job.yaml:1:27: program.args: a graph has no arguments, found \"-v\""},
+    {"program: {graph: g}\ndata: {train: {x: x.npy}}",
+     "job.yaml: training.global_batch: needed with program.graph, which does not decide it"},
+    {"program: {graph: g}\ntraining: {global_batch: 8}",
+     "job.yaml: data.train: needed with program.graph: a file for each input of the signature "
+     "that trains"},
+    {"program: {graph: g, signatures: {evaluate: e}}\ntraining: {global_batch: 8}\n"
+     "data: {train: {x: x.npy}}",
+     "job.yaml: data.evaluate: needed with program.signatures.evaluate: a file for each input of "
+     "that signature"},
+    {"program: {graph: g}\ntraining: {global_batch: 8}\n"
+     "data: {train: {x: x.npy}, shuffle: buffer}",
+     "job.yaml: data.shuffle_buffer: expected at least 1, found 0"},
+    {"program: {graph: g}\ntraining: {global_batch: 8}\n"
+     "data: {train: {x: x.npy}, shuffle: sometimes}",
+     "job.yaml:3:36: data.shuffle: expected one of full, buffer, none, found \"sometimes\""},
+    {"program: {graph: g}\ntraining: {global_batch: 8}\n"
+     "data: {train: {x: x.npy}, shuffle_buffer: 9}",
+     "job.yaml:3:43: data.shuffle_buffer: needs data.shuffle buffer"},
     {"program: {binary: p}\nname: a b",
      "job.yaml:2:7: name: expected up to 63 letters, digits, '-', '_' and '.', the first a letter "
      "or digit, found \"a b\""},

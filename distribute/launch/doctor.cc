@@ -25,11 +25,13 @@
 #include "distribute/checkpoint/sha256.h"
 #include "distribute/collectives/file_descriptor.h"
 #include "distribute/job/job_file.h"
+#include "distribute/graph_program/graph_job.h"
 #include "distribute/launch/host_address.h"
 #include "distribute/launch/plan.h"
 #include "distribute/launch/ports.h"
 #include "distribute/launch/process.h"
 #include "distribute/launch/run_directory.h"
+#include "distribute/launch/task_command.h"
 #include "formats/file.h"
 #include "graph/status_macros.h"
 #include "proto/json_text.h"
@@ -148,6 +150,7 @@ class Doctor {
 
   std::vector<Finding> Examine() {
     CheckProgram();
+    CheckGraph();
     CheckEngine();
     CheckRunDirectory();
     CheckNetwork();
@@ -172,16 +175,33 @@ class Doctor {
   std::string TokenFile() const { return directory_.path() + "/doctor.token"; }
 
   void CheckProgram() {
-    const std::string& binary = job_.program().binary();
-    if (access(binary.c_str(), X_OK) != 0) {
-      return Failed("program", binary + " cannot be executed",
+    const auto command = TaskCommand(job_);
+    if (!command.ok()) {
+      return Failed("program", std::string(command.status().message()),
+                    "install stator as a whole, with its compiler");
+    }
+    program_ = command->front();
+    if (access(program_.c_str(), X_OK) != 0) {
+      return Failed("program", program_ + " cannot be executed",
                     "build it, or correct program.binary (from the folder where you launch)");
     }
-    const auto sum = FileSha256(binary);
+    const auto sum = FileSha256(program_);
     if (!sum.ok())
       return Failed("program", std::string(sum.status().message()), "make it readable");
     sha256_ = *sum;
-    Ok("program", absl::StrCat(binary, ", sha256 ", sha256_.substr(0, 16)));
+    Ok("program", absl::StrCat(program_, ", sha256 ", sha256_.substr(0, 16)));
+  }
+
+  // A program looks after its own data.
+  void CheckGraph() {
+    if (job_.program().graph().empty()) return;
+    const auto loaded = LoadGraphJob(job_);
+    if (!loaded.ok()) {
+      return Failed("graph", std::string(loaded.status().message()),
+                    "correct the job, or write graph and files anew");
+    }
+    Ok("graph", absl::StrCat(job_.program().graph(), ", ", loaded->steps_per_epoch,
+                             " steps an epoch; its signatures and files fit"));
   }
 
   void CheckEngine() {
@@ -296,7 +316,7 @@ class Doctor {
     std::error_code error;
     return absl::StrCat("cd ", ShellQuote(std::filesystem::current_path(error).string()),
                         " || exit; echo time=$(date +%s.%N); echo sha256=$(sha256sum ",
-                        ShellQuote(job_.program().binary()),
+                        ShellQuote(program_),
                         " 2>/dev/null | cut -c1-64); echo token=$(cat ", ShellQuote(TokenFile()),
                         " 2>/dev/null); ", "timeout ", absl::ToInt64Seconds(kPatience) / 2,
                         " bash -c ",
@@ -389,6 +409,7 @@ class Doctor {
   const Job& job_;
   const RunDirectory directory_;
   std::vector<Finding> findings_;
+  std::string program_;
   std::string sha256_;
   std::string token_;
   std::string address_;

@@ -11,6 +11,7 @@
 #include "distribute/job/network_text.h"
 #include "distribute/launch/ports.h"
 #include "distribute/launch/run_directory.h"
+#include "distribute/launch/task_command.h"
 #include "graph/status_macros.h"
 #include "proto/json_text.h"
 
@@ -271,8 +272,7 @@ absl::StatusOr<ProcessSpec> TaskProcess(const Job& job, const TaskIdentity& task
                                         const std::string& directory) {
   ProcessSpec spec;
   spec.name = task.name();
-  spec.command = {job.program().binary()};
-  spec.command.insert(spec.command.end(), job.program().args().begin(), job.program().args().end());
+  STATOR_ASSIGN_OR_RETURN(spec.command, TaskCommand(job));
   STATOR_ASSIGN_OR_RETURN(spec.environment, TaskVariables(job, task));
   spec.working_directory = directory;
   spec.log_file = RunDirectory(job.run_directory()).LogFile(task.epoch, spec.name);

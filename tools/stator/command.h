@@ -31,6 +31,7 @@ Command AddOps(CLI::App& app);
 Command AddBench(CLI::App& app);
 Command AddCompile(CLI::App& app);
 Command AddVerify(CLI::App& app);
+Command AddTrain(CLI::App& app);
 Command AddLaunch(CLI::App& app);
 Command AddPlan(CLI::App& app);
 Command AddStatus(CLI::App& app);

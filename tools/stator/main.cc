@@ -5,5 +5,5 @@ int main(int argc, char** argv) {
   using namespace stator::tools;  // NOLINT: a list of nothing else
   return RunCommandLine(argc, argv,
                         {AddRun, AddInspect, AddOpt, AddOps, AddBench, AddCompile, AddVerify,
-                         AddLaunch, AddPlan, AddStatus, AddDoctor});
+                         AddTrain, AddLaunch, AddPlan, AddStatus, AddDoctor});
 }

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "distribute/job/job_file.h"
+#include "distribute/launch/task_command.h"
 #include "graph/status_macros.h"
 #include "tools/stator/command.h"
 #include "tools/stator/job_flags.h"
@@ -29,8 +30,7 @@ absl::Status Plan(const JobFlags& flags) {
     return absl::InternalError(absl::StrCat("cannot pass on the job: ", std::strerror(errno)));
   }
   setenv("STATOR_JOB_FILE", absl::StrCat("/proc/self/fd/", file).c_str(), 1);
-  std::vector<std::string> words = {job.program().binary()};
-  words.insert(words.end(), job.program().args().begin(), job.program().args().end());
+  STATOR_ASSIGN_OR_RETURN(std::vector<std::string> words, distribute::TaskCommand(job));
   words.push_back("--plan");
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
