@@ -2,9 +2,12 @@
 //
 //   digits                        on digits that the program draws itself
 //   digits --data DIR             on MNIST's IDX files, plain or .gz
+//   digits --export-job DIR       writes the program for a job by graph
 //
 // The last line is the accuracy on the test images. Started by `stator launch` it is one task of a
 // training job (examples/jobs/digits.yaml).
+
+#include "data/digits.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -32,6 +35,21 @@ using namespace stator;  // NOLINT: an example shows the library, not its namesp
 using examples::Flags;
 
 constexpr int64_t kBatch = 128;
+
+// Writes the program and its data for a job by graph.
+absl::Status ExportJob(const Flags& flags) {
+  if (flags.data.empty()) {
+    STATOR_RETURN_IF_ERROR(data::WriteDigitSet(flags.export_job, data::DigitSetOptions()));
+  }
+  STATOR_ASSIGN_OR_RETURN(
+      const examples::DigitSets sets,
+      examples::LoadDigits(flags.data.empty() ? flags.export_job : flags.data, flags.quiet));
+  const graph::Scope scope = NewProgram();
+  const examples::DigitsModel model(scope, flags.seed, sets.train->height, sets.train->width,
+                                    sets.train->count / kBatch, examples::DigitsInput::kBytes);
+  STATOR_RETURN_IF_ERROR(scope.status());
+  return examples::ExportJob(scope.graph(), model, *sets.train, flags.export_job);
+}
 
 absl::Status Train(const Flags& flags) {
   STATOR_ASSIGN_OR_RETURN(const examples::DigitSets sets,
@@ -94,11 +112,10 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   if (!examples::ParseFlags(argc, argv, &flags, &exit_code)) return exit_code;
   if (distribute::IsTask() || !flags.job.empty() || flags.plan) {
-    return distribute::Run(argc, argv, [&](const Job& job) {
-      return examples::BuildDigitsProgram(job, flags);
-    });
+    return distribute::Run(
+        argc, argv, [&](const Job& job) { return examples::BuildDigitsProgram(job, flags); });
   }
-  const absl::Status status = Train(flags);
+  const absl::Status status = flags.export_job.empty() ? Train(flags) : ExportJob(flags);
   if (!status.ok()) {
     std::fprintf(stderr, "digits: %s\n", std::string(status.message()).c_str());
     return 1;

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "examples/digits/digit_sets.h"
+#include "examples/digits/model.h"
 #include "graph/graph.h"
 #include "graph/tensor_proto.h"
 
@@ -23,6 +24,11 @@ absl::Status ExportTrained(const graph::Graph& graph,
 // that it is tested with. An example is its label and its pixels, one byte each.
 absl::Status ExportTraining(const graph::Graph& graph, const DigitSets& sets, uint64_t seed,
                             int64_t batch, int epochs, const std::string& folder);
+
+// Writes saved_model.pb to `folder`: `program`, a model that is fed bytes, with the signatures that
+// a job names (examples/jobs/digits_graph.yaml): train, evaluate, initialize.
+absl::Status ExportJob(const graph::Graph& graph, const DigitsModel& program,
+                       const data::LabeledImages& images, const std::string& folder);
 
 }  // namespace stator::examples
 

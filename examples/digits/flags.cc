@@ -30,6 +30,10 @@ bool ParseFlags(int argc, char** argv, Flags* flags, int* exit_code) {
          "--export-training", flags->export_training,
          "folder for the untrained program (training.pb) and its examples (train.bin, test.bin)")
       ->check(CLI::ExistingDirectory);
+  app.add_option("--export-job", flags->export_job,
+                 "folder for what a job by graph needs (saved_model.pb and, without --data, drawn "
+                 "digits); trains nothing")
+      ->check(CLI::ExistingDirectory);
   app.add_flag("--quiet", flags->quiet, "no progress");
   app.add_option("--job", flags->job, "run this job as one process; `stator launch` starts more");
   app.add_flag("--plan", flags->plan, "print what each task of the job would hold and send");

@@ -17,6 +17,7 @@ struct Flags {
   std::string loss_log;
   std::string export_folder;
   std::string export_training;
+  std::string export_job;
   bool quiet = false;
   std::string job;
   bool plan = false;

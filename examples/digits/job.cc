@@ -17,8 +17,7 @@ constexpr int64_t kBatch = 128;  // where the job says nothing
 
 }  // namespace
 
-absl::StatusOr<distribute::TrainingProgram> BuildDigitsProgram(const Job& job,
-                                                               const Flags& flags) {
+absl::StatusOr<distribute::TrainingProgram> BuildDigitsProgram(const Job& job, const Flags& flags) {
   const uint64_t seed = static_cast<uint64_t>(job.training().seed());
   const int64_t batch = job.training().global_batch() > 0 ? job.training().global_batch() : kBatch;
   const std::string& folder = flags.data.empty() ? job.data().directory() : flags.data;

@@ -9,6 +9,9 @@
 
 namespace stator::examples {
 
+// What the images of a batch are: numbers in [0, 1] with one channel, or bytes as in MNIST's files.
+enum class DigitsInput { kNumbers, kBytes };
+
 // The program of the example: a network with two convolutions, in a pass that trains and one that
 // evaluates. Nodes with names that others may use:
 //
@@ -20,7 +23,7 @@ namespace stator::examples {
 class DigitsModel {
  public:
   DigitsModel(const graph::Scope& scope, uint64_t seed, int64_t height, int64_t width,
-              int64_t steps_per_epoch);
+              int64_t steps_per_epoch, DigitsInput input = DigitsInput::kNumbers);
 
   nn::Variables& variables() { return variables_; }
   const nn::TrainingPass& train_pass() const { return train_; }
