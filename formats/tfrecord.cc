@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "formats/crc32c.h"
+#include "formats/inflate.h"
 #include "graph/status_macros.h"
 
 namespace stator::formats {
@@ -91,6 +92,7 @@ absl::StatusOr<TfRecordFile> TfRecordFile::Open(const std::string& path,
 TfRecordFile::TfRecordFile(TfRecordFile&& other) noexcept
     : path_(std::move(other.path_)),
       fd_(std::exchange(other.fd_, -1)),
+      unpacked_(other.unpacked_),
       offsets_(std::move(other.offsets_)) {}
 
 TfRecordFile::~TfRecordFile() {
@@ -98,7 +100,8 @@ TfRecordFile::~TfRecordFile() {
 }
 
 std::string TfRecordFile::Place(int64_t index) const {
-  return absl::StrCat(path_, ": record ", index, " at offset ", offsets_[index], ": ");
+  return absl::StrCat(path_, ": record ", index, unpacked_ ? " at unpacked offset " : " at offset ",
+                      offsets_[index], ": ");
 }
 
 absl::Status TfRecordFile::FindRecords(const TfRecordOptions& options) {
@@ -120,10 +123,7 @@ absl::Status TfRecordFile::FindRecords(const TfRecordOptions& options) {
     const uint64_t length = Number<uint64_t>(header);
     const uint32_t crc = UnmaskCrc32c(Number<uint32_t>(header + kLength));
     if (Crc32c(absl::string_view(header, kLength)) != crc) {
-      if (index == 0 && LooksCompressed(header)) {
-        return absl::UnimplementedError(
-            absl::StrCat(path_, ": compressed TFRecord files are not supported; unpack it first"));
-      }
+      if (index == 0 && !unpacked_ && LooksCompressed(header)) return Unpack(options);
       return absl::DataLossError(absl::StrCat(Place(index), "the checksum of its length is wrong"));
     }
     if (length > static_cast<uint64_t>(options.max_record_bytes)) {
@@ -140,6 +140,15 @@ absl::Status TfRecordFile::FindRecords(const TfRecordOptions& options) {
     offsets_.push_back(end);
   }
   return absl::OkStatus();
+}
+
+absl::Status TfRecordFile::Unpack(const TfRecordOptions& options) {
+  STATOR_ASSIGN_OR_RETURN(const int fd, InflateToTemporary(fd_, path_, options.max_unpacked_bytes));
+  close(fd_);
+  fd_ = fd;
+  unpacked_ = true;
+  offsets_.clear();
+  return FindRecords(options);
 }
 
 absl::StatusOr<std::string> TfRecordFile::Read(int64_t index) const {

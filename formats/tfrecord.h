@@ -5,7 +5,7 @@
 //
 //   u64 length   u32 masked CRC of the 8 bytes before   payload   u32 masked CRC of the payload
 //
-// Numbers are little-endian. Compressed files are a gzip or zlib stream of this, and not read.
+// Numbers are little-endian. Compressed files are a gzip or zlib stream of this.
 
 #include <cstdint>
 #include <string>
@@ -24,6 +24,9 @@ struct TfRecordOptions {
   // A file that is still being written may end in the middle of a record, which then does not
   // count.
   bool allow_short_tail = false;
+  // A compressed file is unpacked into a temporary one of at most so many bytes, so that its records
+  // can be read in any order.
+  int64_t max_unpacked_bytes = int64_t{1} << 40;
 };
 
 // Reads records in any order. Any thread may read.
@@ -31,7 +34,7 @@ class TfRecordFile {
  public:
   // Finds where each record begins, which reads the lengths and verifies their checksums. Errors
   // name the file, the record's number (from 0) and its offset: kDataLoss for damage,
-  // kResourceExhausted for a record that is too long, kUnimplemented for a compressed file.
+  // kResourceExhausted for a record or an unpacked file that is too long.
   static absl::StatusOr<TfRecordFile> Open(const std::string& path,
                                            const TfRecordOptions& options = {});
   TfRecordFile(TfRecordFile&& other) noexcept;
@@ -47,11 +50,13 @@ class TfRecordFile {
  private:
   TfRecordFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
   absl::Status FindRecords(const TfRecordOptions& options);
+  absl::Status Unpack(const TfRecordOptions& options);
   // " record 3 at offset 120".
   std::string Place(int64_t index) const;
 
   std::string path_;
-  int fd_;
+  int fd_;                        // of the file, or of what it unpacks to
+  bool unpacked_ = false;
   std::vector<int64_t> offsets_;  // of each record, and of the end of the last
 };
 

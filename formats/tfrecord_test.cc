@@ -1,6 +1,7 @@
 #include "formats/tfrecord.h"
 
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <string>
 #include <vector>
@@ -85,8 +86,59 @@ TEST(TfRecord, AShortTailIsAnErrorUnlessItIsStillWritten) {
   }
 }
 
-TEST(TfRecord, SaysWhatItCannotRead) {
-  EXPECT_TRUE(absl::IsUnimplemented(ReadAll(std::string("\x1f\x8b\x08\0\0\0\0\0\0\3aaaaaaa", 17))));
+// A gzip (31) or zlib (15) stream of these bytes.
+std::string Pack(const std::string& bytes, int window) {
+  z_stream stream = {};
+  EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string packed(deflateBound(&stream, bytes.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<unsigned>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<unsigned>(packed.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  packed.resize(packed.size() - stream.avail_out);
+  deflateEnd(&stream);
+  return packed;
+}
+
+TEST(TfRecord, UnpacksGzipAndZlib) {
+  // Larger than any buffer on the way, and well packed.
+  std::string bytes;
+  const std::string once = Write(Path("plain"));
+  while (bytes.size() < (1 << 20)) bytes += once;
+  const int64_t records = static_cast<int64_t>(bytes.size() / once.size() * kRecords.size());
+  const std::string gzip = Pack(bytes, 31);
+  for (const std::string& packed : {gzip, Pack(bytes, 15)}) {
+    int64_t count = 0;
+    const absl::Status status = ReadAll(packed, {}, &count);
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_EQ(count, records);
+  }
+  int64_t count = 0;
+  EXPECT_TRUE(ReadAll(gzip + gzip, {}, &count).ok());
+  EXPECT_EQ(count, 2 * records);
+  ASSERT_TRUE(WriteFileAtomically(Path("packed"), Pack(once, 31)).ok());
+  const auto file = TfRecordFile::Open(Path("packed"));
+  ASSERT_TRUE(file.ok()) << file.status();
+  for (const int64_t i : {3, 0, 2, 1}) EXPECT_EQ(*file->Read(i), kRecords[i]);
+}
+
+TEST(TfRecord, RefusesDamagedStreams) {
+  const std::string packed = Pack(Write(Path("plain")), 31);
+  for (const size_t size : {size_t{18}, packed.size() / 2, packed.size() - 1}) {
+    EXPECT_TRUE(absl::IsDataLoss(ReadAll(packed.substr(0, size)))) << size;
+  }
+  std::string changed = packed;
+  changed[packed.size() - 5] ^= 1;  // its checksum
+  EXPECT_TRUE(absl::IsDataLoss(ReadAll(changed)));
+  EXPECT_TRUE(absl::IsDataLoss(ReadAll(packed + "rest")));
+  EXPECT_TRUE(absl::IsDataLoss(ReadAll(Pack(packed, 31))));  // packed twice
+  TfRecordOptions small;
+  small.max_unpacked_bytes = 1000;
+  EXPECT_TRUE(absl::IsResourceExhausted(ReadAll(packed, small)));
+}
+
+TEST(TfRecord, RefusesLargeRecords) {
   TfRecordOptions small;
   small.max_record_bytes = 1000;
   EXPECT_TRUE(absl::IsResourceExhausted(ReadAll(Write(Path("large")), small)));
