@@ -1,10 +1,13 @@
 #include "examples/digits/digit_sets.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -22,10 +25,38 @@ absl::StatusOr<DigitSets> LoadFolder(const std::string& folder) {
                    std::make_shared<data::LabeledImages>(std::move(test))};
 }
 
+// Appears under its name when it is complete.
+absl::Status DrawInto(const std::string& folder) {
+  std::error_code error;
+  if (std::filesystem::exists(folder, error)) return absl::OkStatus();
+  const std::string unfinished = folder + ".unfinished";
+  std::filesystem::create_directories(unfinished, error);
+  STATOR_RETURN_IF_ERROR(data::WriteDigitSet(unfinished, data::DigitSetOptions()));
+  std::filesystem::rename(unfinished, folder, error);
+  return error ? absl::UnavailableError(absl::StrCat(folder, ": ", error.message()))
+               : absl::OkStatus();
+}
+
+absl::Status DrawOnce(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(folder).parent_path(), error);
+  const std::string lock = folder + ".lock";
+  const int fd = open(lock.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  if (fd < 0 || flock(fd, LOCK_EX) != 0) {
+    if (fd >= 0) close(fd);
+    return absl::UnavailableError(absl::StrCat(lock, ": cannot be locked"));
+  }
+  const absl::Status drawn = DrawInto(folder);
+  close(fd);
+  return drawn;
+}
+
 }  // namespace
 
-absl::StatusOr<DigitSets> LoadDigits(const std::string& folder, bool quiet) {
+absl::StatusOr<DigitSets> LoadDigits(const std::string& folder, bool quiet,
+                                     const std::string& shared) {
   if (!folder.empty()) return LoadFolder(folder);
+  if (!shared.empty() && DrawOnce(shared).ok()) return LoadFolder(shared);
   // A folder of this process's own, gone afterwards.
   std::string drawn = absl::StrCat(P_tmpdir, "/digits-XXXXXX");
   if (mkdtemp(drawn.data()) == nullptr) return absl::InternalError("cannot make a folder");

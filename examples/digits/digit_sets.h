@@ -16,7 +16,10 @@ struct DigitSets {
 };
 
 // MNIST's IDX files in `folder`; where that is empty, digits that are drawn here, always the same.
-absl::StatusOr<DigitSets> LoadDigits(const std::string& folder, bool quiet);
+// Drawn ones stay in the folder `shared`, if it is not empty: whoever needs them first draws them,
+// others wait.
+absl::StatusOr<DigitSets> LoadDigits(const std::string& folder, bool quiet,
+                                     const std::string& shared = "");
 
 // The images to train on, in another order in each epoch; and those to test with, in batches.
 absl::StatusOr<data::DatasetRef> TrainingImages(const DigitSets& sets, uint64_t seed);

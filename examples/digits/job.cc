@@ -21,7 +21,9 @@ absl::StatusOr<distribute::TrainingProgram> BuildDigitsProgram(const Job& job, c
   const uint64_t seed = static_cast<uint64_t>(job.training().seed());
   const int64_t batch = job.training().global_batch() > 0 ? job.training().global_batch() : kBatch;
   const std::string& folder = flags.data.empty() ? job.data().directory() : flags.data;
-  STATOR_ASSIGN_OR_RETURN(const DigitSets sets, LoadDigits(folder, /*quiet=*/true));
+  // The job's tasks, and those that start again after a failure, share what one of them draws.
+  const std::string shared = flags.plan ? "" : job.run_directory() + "/digits";
+  STATOR_ASSIGN_OR_RETURN(const DigitSets sets, LoadDigits(folder, /*quiet=*/true, shared));
   STATOR_ASSIGN_OR_RETURN(const data::DatasetRef images, TrainingImages(sets, seed));
   STATOR_ASSIGN_OR_RETURN(const data::DatasetRef test, TestBatches(sets));
   distribute::TrainingProgram program;
