@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "distribute/checkpoint/checkpoint_reader.h"
@@ -146,9 +147,13 @@ TEST(Checkpoint, AWriterOfAnEndedGenerationWritesNothing) {
   EXPECT_TRUE(absl::IsAborted(CheckpointWriter::Open(options).status()));
 }
 
-// A disk that stops when a file is being written, as a paused process would.
+// A disk that stops at an operation on a path that ends so, as a paused process would.
 class PausingDisk : public Disk {
  public:
+  enum class At { kCreate, kRename, kSyncDirectory };
+  explicit PausingDisk(At at = At::kCreate, std::string end = kManifestFile)
+      : at_(at), end_(std::move(end)) {}
+
   absl::Mutex mutex;
   bool go = true;
   bool waiting = false;
@@ -157,18 +162,15 @@ class PausingDisk : public Disk {
     return RealDisk()->CreateDirectories(path);
   }
   absl::StatusOr<std::unique_ptr<DiskFile>> CreateFile(const std::string& path) override {
-    if (path.find(kManifestFile) != std::string::npos) {
-      absl::MutexLock lock(&mutex);
-      waiting = true;
-      mutex.Await(absl::Condition(&go));
-      waiting = false;
-    }
+    PauseAt(At::kCreate, path);
     return RealDisk()->CreateFile(path);
   }
   absl::Status Rename(const std::string& from, const std::string& to) override {
+    PauseAt(At::kRename, to);
     return RealDisk()->Rename(from, to);
   }
   absl::Status SyncDirectory(const std::string& path) override {
+    PauseAt(At::kSyncDirectory, path);
     return RealDisk()->SyncDirectory(path);
   }
   absl::Status Remove(const std::string& path) override { return RealDisk()->Remove(path); }
@@ -192,6 +194,18 @@ class PausingDisk : public Disk {
     absl::MutexLock lock(&mutex);
     mutex.Await(absl::Condition(&waiting));
   }
+
+ private:
+  void PauseAt(At at, const std::string& path) {
+    if (at != at_ || !absl::EndsWith(path, end_)) return;
+    absl::MutexLock lock(&mutex);
+    waiting = true;
+    mutex.Await(absl::Condition(&go));
+    waiting = false;
+  }
+
+  const At at_;
+  const std::string end_;
 };
 
 TEST(Checkpoint, AWriterPausedInTheMiddleWritesNothing) {
@@ -209,6 +223,50 @@ TEST(Checkpoint, AWriterPausedInTheMiddleWritesNothing) {
   EXPECT_TRUE(absl::IsAborted(paused->Wait()));
   EXPECT_EQ(StepsIn(options.folder), (std::vector<int64_t>{5}));
   EXPECT_EQ(NewestStep(options.folder), 5);
+}
+
+// Paused where it holds the folder's lock, which the next generation breaks.
+TEST(Checkpoint, AWriterPausedWithTheLockDoesNotHoldUpTheNextGeneration) {
+  CheckpointWriterOptions options = Options("locked");
+  ASSERT_TRUE(Open(options)->Wait().ok());
+  PausingDisk disk(PausingDisk::At::kRename, CheckpointName(10, 1));
+  options.disk = &disk;
+  auto paused = Open(options);
+  disk.Set(false);
+  ASSERT_TRUE(paused->Save(Request(10)).ok());
+  disk.AwaitPause();
+  CheckpointWriterOptions next = Options("locked", 2);
+  next.lock_timeout = absl::Milliseconds(100);
+  auto writer = Open(next);
+  ASSERT_TRUE(writer->Save(Request(5)).ok());
+  ASSERT_TRUE(writer->Wait().ok());
+  disk.Set(true);
+  EXPECT_TRUE(absl::IsAborted(paused->Wait()));
+  EXPECT_EQ(StepsIn(options.folder), (std::vector<int64_t>{5}));
+  EXPECT_EQ(NewestStep(options.folder), 5);
+}
+
+// Its checkpoint is complete and counts; what it would have done afterwards it leaves.
+TEST(Checkpoint, AWriterPausedAfterTheRenameLeavesTheRest) {
+  CheckpointWriterOptions options = Options("renamed");
+  options.keep = 1;
+  auto before = Open(options);
+  ASSERT_TRUE(before->Save(Request(5)).ok());
+  ASSERT_TRUE(before->Wait().ok());
+  before.reset();
+  PausingDisk disk(PausingDisk::At::kSyncDirectory, options.folder);
+  options.disk = &disk;
+  auto paused = Open(options);
+  disk.Set(false);
+  ASSERT_TRUE(paused->Save(Request(10)).ok());
+  disk.AwaitPause();
+  CheckpointWriterOptions next = Options("renamed", 2);
+  next.lock_timeout = absl::Milliseconds(100);
+  auto writer = Open(next);
+  EXPECT_EQ(NewestStep(options.folder), 10);
+  disk.Set(true);
+  EXPECT_TRUE(absl::IsAborted(paused->Wait()));
+  EXPECT_EQ(StepsIn(options.folder), (std::vector<int64_t>{10, 5}));
 }
 
 TEST(Checkpoint, OneIsWrittenOneWaitsTheThirdBlocks) {

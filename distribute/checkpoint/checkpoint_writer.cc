@@ -147,7 +147,14 @@ absl::Status CheckpointWriter::CheckEpoch() {
 
 absl::Status CheckpointWriter::Claim() {
   STATOR_RETURN_IF_ERROR(disk_->CreateDirectories(options_.folder));
-  STATOR_ASSIGN_OR_RETURN(const std::unique_ptr<DiskLock> lock, LockFolder());
+  absl::StatusOr<std::unique_ptr<DiskLock>> taken = LockFolder();
+  if (absl::IsDeadlineExceeded(taken.status())) {
+    // Not if a newer generation has it.
+    STATOR_RETURN_IF_ERROR(CheckEpoch());
+    STATOR_RETURN_IF_ERROR(disk_->Remove(PathOf(kLockFile)));
+    taken = LockFolder();
+  }
+  STATOR_ASSIGN_OR_RETURN(const std::unique_ptr<DiskLock> lock, std::move(taken));
   STATOR_RETURN_IF_ERROR(CheckEpoch());
   STATOR_ASSIGN_OR_RETURN(EpochFile file, ReadEpochFile(disk_, options_.folder));
   file.epoch = options_.epoch;
@@ -278,7 +285,9 @@ absl::Status CheckpointWriter::WriteFiles(const SaveRequest& request,
   return disk_->SyncDirectory(directory);
 }
 
-// Under the lock from the check to the last change of a name: no newer generation can come between.
+// Under the lock from the check to the last change of a name: no newer generation comes between,
+// unless this process is stopped here for so long that the lock is broken. So it looks again before
+// each change.
 absl::Status CheckpointWriter::Publish(const SaveRequest& request, const std::string& temporary,
                                        const CheckpointPlace& place) {
   STATOR_ASSIGN_OR_RETURN(const std::unique_ptr<DiskLock> lock, LockFolder());
@@ -287,6 +296,7 @@ absl::Status CheckpointWriter::Publish(const SaveRequest& request, const std::st
   if (disk_->Exists(path)) {  // and it has no manifest, else it were in kept_
     STATOR_RETURN_IF_ERROR(disk_->Rename(path, PathOf(kOld + place.name)));
   }
+  STATOR_RETURN_IF_ERROR(lock->Check());
   STATOR_RETURN_IF_ERROR(disk_->Rename(temporary, path));
   STATOR_RETURN_IF_ERROR(disk_->SyncDirectory(options_.folder));
 
@@ -294,8 +304,10 @@ absl::Status CheckpointWriter::Publish(const SaveRequest& request, const std::st
   const std::vector<Kept> surplus = TakeSurplus();
   std::vector<std::string> names;
   for (const Kept& kept : kept_) names.push_back(kept.place.name);
+  STATOR_RETURN_IF_ERROR(lock->Check());
   STATOR_RETURN_IF_ERROR(ReplaceFile(disk_, options_.folder, kPointerFile, PointerText(names)));
   for (const Kept& kept : surplus) {
+    STATOR_RETURN_IF_ERROR(lock->Check());
     // First its name, so that nobody takes what is left of it for a damaged checkpoint.
     const std::string old = PathOf(kOld + kept.place.name);
     if (disk_->Rename(PathOf(kept.place.name), old).ok()) disk_->Remove(old).IgnoreError();

@@ -30,7 +30,9 @@ struct CheckpointWriterOptions {
   bool higher_is_better = false;
   int virtual_replicas = 1;
   std::string job;
-  absl::Duration lock_timeout = absl::Seconds(30);
+  // The lock is held for some milliseconds. A new generation waits so long for it, then breaks it:
+  // a process that was stopped in the middle has it.
+  absl::Duration lock_timeout = absl::Seconds(5);
   Disk* disk = nullptr;  // null: RealDisk(); outlives the writer
 };
 

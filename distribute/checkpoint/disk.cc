@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -74,11 +75,20 @@ class RealFile : public DiskFile {
 
 class RealLock : public DiskLock {
  public:
-  explicit RealLock(int fd) : fd_(fd) {}
+  RealLock(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
   ~RealLock() override { close(fd_); }
 
+  absl::Status Check() const override {
+    struct stat held, named;
+    const bool same = fstat(fd_, &held) == 0 && stat(path_.c_str(), &named) == 0 &&
+                      held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+    if (same) return absl::OkStatus();
+    return absl::AbortedError(absl::StrCat(path_, ": another process has broken the lock"));
+  }
+
  private:
-  int fd_;
+  const std::string path_;
+  const int fd_;
 };
 
 class RealDiskImpl : public Disk {
@@ -149,22 +159,23 @@ class RealDiskImpl : public Disk {
 
   absl::StatusOr<std::unique_ptr<DiskLock>> Lock(const std::string& path,
                                                  absl::Duration timeout) override {
-    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0) return Failed("cannot open the lock", path);
     const absl::Time deadline = absl::Now() + timeout;
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-      const bool retry = errno == EINTR || errno == EWOULDBLOCK;
-      absl::Status status = Failed("cannot lock", path);
-      if (retry && absl::Now() < deadline) {
-        absl::SleepFor(absl::Milliseconds(10));
-        continue;
+    while (true) {
+      // Anew each time: the lock may have been broken, and the file be another.
+      const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+      if (fd < 0) return Failed("cannot open the lock", path);
+      auto lock = std::make_unique<RealLock>(path, fd);
+      if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        if (lock->Check().ok()) return lock;
+      } else if (errno != EINTR && errno != EWOULDBLOCK) {
+        return Failed("cannot lock", path);
       }
-      close(fd);
-      if (!retry) return status;
-      return absl::DeadlineExceededError(absl::StrCat(
-          path, ": still locked by another process after ", absl::FormatDuration(timeout)));
+      if (absl::Now() >= deadline) {
+        return absl::DeadlineExceededError(absl::StrCat(
+            path, ": still locked by another process after ", absl::FormatDuration(timeout)));
+      }
+      absl::SleepFor(absl::Milliseconds(10));
     }
-    return std::make_unique<RealLock>(fd);
   }
 };
 

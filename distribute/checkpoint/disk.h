@@ -26,10 +26,12 @@ class DiskFile {
   virtual absl::Status Sync() = 0;
 };
 
-// Held until destroyed, or until its process dies.
+// Held until destroyed, until its process dies, or until another process has broken it.
 class DiskLock {
  public:
   virtual ~DiskLock() = default;
+  // kAborted once it was broken.
+  virtual absl::Status Check() const = 0;
 };
 
 // Thread-safe. A missing file is kNotFound, missing rights kPermissionDenied, a full disk
@@ -57,7 +59,8 @@ class Disk {
                             const std::function<absl::Status(absl::string_view)>& visit) = 0;
 
   // Takes the lock that the file `path`, made if missing, stands for: one holder among all
-  // processes of all hosts that share the directory. kDeadlineExceeded after `timeout`.
+  // processes of all hosts that share the directory. kDeadlineExceeded after `timeout`. Removing
+  // the file breaks the lock: its holder, stopped perhaps, learns of it by Check.
   virtual absl::StatusOr<std::unique_ptr<DiskLock>> Lock(const std::string& path,
                                                          absl::Duration timeout) = 0;
 };
