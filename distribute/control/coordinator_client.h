@@ -28,8 +28,8 @@ class EventStream {
 // The bytes of an executable image. Shared: many tasks ask for the same.
 using ImageBytes = std::shared_ptr<const std::string>;
 
-// Thread-safe. Every call but Compile returns within its timeout. Unavailable, DeadlineExceeded and Cancelled
-// are the transport's; all other errors are the coordinator's word.
+// Thread-safe. Every call but Compile returns within its timeout. Unavailable, DeadlineExceeded and
+// Cancelled are the transport's; all other errors are the coordinator's word.
 class CoordinatorClient {
  public:
   virtual ~CoordinatorClient() = default;
@@ -38,7 +38,8 @@ class CoordinatorClient {
   // Goes its own way, so that nothing large or slow is before it in a queue.
   virtual absl::StatusOr<control::BeatReply> Beat(const control::BeatRequest& request,
                                                   absl::Duration timeout) = 0;
-  // What the chief has compiled; blocks until it has, or `ended` is cancelled.
+  // What the chief has compiled; blocks until it has, or `ended` is cancelled. Unauthenticated where
+  // whoever answers is not of the job: the caller will run these bytes.
   virtual absl::StatusOr<ImageBytes> Compile(const control::CompileRequest& request,
                                              const runtime::CancellationToken& ended) = 0;
 };

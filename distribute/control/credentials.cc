@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/sha.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -135,11 +136,9 @@ std::string TaskHostName(const std::string& task) {
   return name;
 }
 
-std::string MakeToken(const std::string& secret, const std::string& job, const std::string& task,
-                      uint64_t epoch) {
-  // Lengths first, so that no two triples give the same text.
-  const std::string text =
-      absl::StrCat("stator control ", job.size(), " ", task.size(), " ", epoch, " ", job, task);
+namespace {
+
+std::string HexHmac(const std::string& secret, const std::string& text) {
   unsigned char mac[EVP_MAX_MD_SIZE];
   unsigned int length = 0;
   if (HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
@@ -151,11 +150,41 @@ std::string MakeToken(const std::string& secret, const std::string& job, const s
       absl::string_view(reinterpret_cast<const char*>(mac), static_cast<size_t>(length)));
 }
 
+bool IsExpected(const std::string& found, const std::string& secret, const std::string& expected) {
+  return !secret.empty() && found.size() == expected.size() &&
+         CRYPTO_memcmp(found.data(), expected.data(), expected.size()) == 0;
+}
+
+std::string HexDigest(const std::string& text) {
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  return absl::BytesToHexString(
+      absl::string_view(reinterpret_cast<const char*>(digest), sizeof(digest)));
+}
+
+}  // namespace
+
+std::string MakeToken(const std::string& secret, const std::string& job, const std::string& task,
+                      uint64_t epoch) {
+  // Lengths first, so that no two triples give the same text.
+  return HexHmac(secret, absl::StrCat("stator control ", job.size(), " ", task.size(), " ", epoch,
+                                      " ", job, task));
+}
+
 bool CheckToken(const std::string& token, const std::string& secret, const std::string& job,
                 const std::string& task, uint64_t epoch) {
-  const std::string expected = MakeToken(secret, job, task, epoch);
-  return !secret.empty() && token.size() == expected.size() &&
-         CRYPTO_memcmp(token.data(), expected.data(), expected.size()) == 0;
+  return IsExpected(token, secret, MakeToken(secret, job, task, epoch));
+}
+
+std::string MakeImageProof(const std::string& secret, const std::string& request,
+                           const std::string& image) {
+  return HexHmac(secret,
+                 absl::StrCat("stator image ", HexDigest(request), " ", HexDigest(image)));
+}
+
+bool CheckImageProof(const std::string& proof, const std::string& secret,
+                     const std::string& request, const std::string& image) {
+  return IsExpected(proof, secret, MakeImageProof(secret, request, image));
 }
 
 absl::Status CheckAddress(const std::string& address, const Credentials& credentials) {

@@ -1,8 +1,9 @@
 // How the tasks of a job know each other on the control channel.
 //
 // On loopback: a secret that all tasks of the job read from a file. It never travels; a call
-// carries an HMAC of job, task and epoch under it. Between hosts: mutual TLS under an authority
-// that is made for the one job and thrown away, so no further certificate can be issued.
+// carries an HMAC of job, task and epoch under it, and code that the chief ships one of the request
+// and itself. Between hosts: mutual TLS under an authority that is made for the one job and thrown
+// away, so no further certificate can be issued.
 #ifndef STATOR_DISTRIBUTE_CONTROL_CREDENTIALS_H_
 #define STATOR_DISTRIBUTE_CONTROL_CREDENTIALS_H_
 
@@ -47,6 +48,14 @@ std::string MakeToken(const std::string& secret, const std::string& job, const s
 // Compares in constant time.
 bool CheckToken(const std::string& token, const std::string& secret, const std::string& job,
                 const std::string& task, uint64_t epoch);
+
+// What an image carries in kSecret mode, where whoever listens may not be the chief: 64 hexadecimal
+// digits. `request` is the serialized request that it answers.
+std::string MakeImageProof(const std::string& secret, const std::string& request,
+                           const std::string& image);
+// Compares in constant time.
+bool CheckImageProof(const std::string& proof, const std::string& secret,
+                     const std::string& request, const std::string& image);
 
 // OK if control may listen on, or connect to, HOST:PORT: plain text stays on loopback.
 absl::Status CheckAddress(const std::string& address, const Credentials& credentials);

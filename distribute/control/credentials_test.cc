@@ -44,6 +44,17 @@ TEST(TokenTest, BindsJobTaskAndEpoch) {
   EXPECT_FALSE(CheckToken(MakeToken("", "job", "worker:1", 7), "", "job", "worker:1", 7));
 }
 
+TEST(ImageProofTest, BindsRequestAndImage) {
+  const std::string proof = MakeImageProof("secret", "request", "image");
+  EXPECT_EQ(proof.size(), 64u);
+  EXPECT_TRUE(CheckImageProof(proof, "secret", "request", "image"));
+  EXPECT_FALSE(CheckImageProof(proof, "secres", "request", "image"));
+  EXPECT_FALSE(CheckImageProof(proof, "secret", "another", "image"));
+  EXPECT_FALSE(CheckImageProof(proof, "secret", "request", "images"));
+  EXPECT_FALSE(CheckImageProof("", "secret", "request", "image"));
+  EXPECT_FALSE(CheckImageProof(MakeImageProof("", "request", "image"), "", "request", "image"));
+}
+
 TEST(CertificatesTest, KeysAreTheirOwnersAlone) {
   const std::string directory = FreshPath("certificates");
   ASSERT_EQ(WriteJobCertificates(directory, "digits", {"worker:0"}), absl::OkStatus());

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "distribute/control/grpc_transport.h"
+#include "graph/status_macros.h"
 #include "proto/control.grpc.pb.h"
 
 namespace stator::distribute {
@@ -195,8 +196,20 @@ class GrpcClient final : public CoordinatorClient {
     Prepare(context, credentials_, request.header());
     // Without a deadline: heartbeats watch over the chief.
     ImageReader reader(&context);
+    STATOR_RETURN_IF_ERROR(AwaitTurn(ended));
     reader.Start(*stub_, request);
-    return reader.Await(ended);
+    absl::StatusOr<ImageBytes> image = reader.Await(ended);
+    EndTurn();
+    if (!image.ok() || credentials_.mode != Credentials::Mode::kSecret) return image;
+    const auto& metadata = context.GetServerTrailingMetadata();
+    const auto proof = metadata.find(kImageProofKey);
+    if (proof != metadata.end() &&
+        CheckImageProof(std::string(proof->second.data(), proof->second.size()),
+                        credentials_.secret, request.SerializeAsString(), **image)) {
+      return image;
+    }
+    return absl::UnauthenticatedError(absl::StrCat(
+        "what listens at ", address_, " ships code, but does not know the job's secret"));
   }
 
  private:
@@ -209,8 +222,27 @@ class GrpcClient final : public CoordinatorClient {
                                    std::chrono::milliseconds(kAwaitConnectionMs));
   }
 
+  // One image at a time: a connection has few streams, and the replicas of a task want the same.
+  absl::Status AwaitTurn(const runtime::CancellationToken& ended) {
+    std::unique_lock<std::mutex> lock(turn_mutex_);
+    while (fetching_) {
+      if (ended.cancelled()) return absl::CancelledError("the generation has ended");
+      turn_ended_.wait_for(lock, kLook);
+    }
+    fetching_ = true;
+    return absl::OkStatus();
+  }
+  void EndTurn() {
+    std::lock_guard<std::mutex> lock(turn_mutex_);
+    fetching_ = false;
+    turn_ended_.notify_one();
+  }
+
   const std::string address_;
   const Credentials credentials_;
+  std::mutex turn_mutex_;
+  std::condition_variable turn_ended_;
+  bool fetching_ = false;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::shared_ptr<grpc::Channel> beat_channel_;
   const std::unique_ptr<control::Control::Stub> stub_;

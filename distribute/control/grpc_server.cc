@@ -96,8 +96,13 @@ void Outbox::WriteFront() { writer_->StartWrite(&events_.front()); }
 // One task's image on its way, in parts. The gRPC library owns it (OnDone).
 class ImageWriter final : public grpc::ServerWriteReactor<control::ImagePart> {
  public:
-  ImageWriter(CoordinatorHost& host, const control::CompileRequest& request)
-      : link_(std::make_shared<Link>()) {
+  // With `secret`, unless it is empty, the image carries its proof.
+  ImageWriter(CoordinatorHost& host, grpc::CallbackServerContext& context,
+              const control::CompileRequest& request, const std::string& secret)
+      : link_(std::make_shared<Link>()),
+        context_(&context),
+        request_(request.SerializeAsString()),
+        secret_(secret) {
     link_->writer = this;
     host.Compile(request, [link = link_](absl::StatusOr<ImageBytes> image) {
       std::lock_guard<std::mutex> lock(link->mutex);
@@ -140,6 +145,9 @@ class ImageWriter final : public grpc::ServerWriteReactor<control::ImagePart> {
       return;
     }
     image_ = *std::move(image);
+    if (!secret_.empty()) {
+      context_->AddTrailingMetadata(kImageProofKey, MakeImageProof(secret_, request_, *image_));
+    }
     part_.set_total_bytes(static_cast<int64_t>(image_->size()));
     WritePart();
   }
@@ -155,6 +163,9 @@ class ImageWriter final : public grpc::ServerWriteReactor<control::ImagePart> {
   }
 
   const std::shared_ptr<Link> link_;
+  grpc::CallbackServerContext* const context_ = nullptr;  // lives as long as the call
+  const std::string request_;
+  const std::string secret_;
   ImageBytes image_;
   size_t sent_ = 0;
   control::ImagePart part_;
@@ -196,7 +207,8 @@ class ControlService final : public control::Control::CallbackService {
   grpc::ServerWriteReactor<control::ImagePart>* Compile(
       grpc::CallbackServerContext* context, const control::CompileRequest* request) override {
     const grpc::Status known = Authenticate(*context, request->header());
-    return known.ok() ? new ImageWriter(*host_, *request) : new ImageWriter(known);
+    return known.ok() ? new ImageWriter(*host_, *context, *request, credentials_.secret)
+                      : new ImageWriter(known);
   }
 
   grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext* context,

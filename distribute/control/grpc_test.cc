@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -202,6 +203,71 @@ TEST_F(GrpcTest, WhoWaitsForAnImageHearsOfTheEnd) {
   fails.join();
   EXPECT_TRUE(absl::StrContains(status.message(), "the chief's own mistake")) << status;
   late(absl::CancelledError("the chief ends"));  // nobody listens
+}
+
+// More replicas than a connection has streams.
+TEST_F(GrpcTest, ManyWhoWaitForImagesHoldNothingElseUp) {
+  std::mutex mutex;
+  std::vector<CompileDone> late;
+  StartServer(2, secret_, [&](const control::CompileRequest&, CompileDone done) {
+    std::lock_guard<std::mutex> lock(mutex);
+    late.push_back(std::move(done));
+  });
+  auto [chief, other] = JoinBoth();
+  std::vector<std::thread> replicas;
+  for (int i = 0; i < 24; ++i) {
+    replicas.emplace_back([&other = other] { EXPECT_FALSE(other->Compile({}).ok()); });
+  }
+  absl::SleepFor(absl::Milliseconds(300));
+  std::thread meets([&other = other] {
+    EXPECT_EQ(other->Barrier("meanwhile", absl::Seconds(5)), absl::OkStatus());
+  });
+  EXPECT_EQ(chief->Barrier("meanwhile", absl::Seconds(5)), absl::OkStatus());
+  meets.join();
+  chief->Fail(absl::InternalError("enough"));
+  for (std::thread& replica : replicas) replica.join();
+  for (CompileDone& done : late) done(absl::CancelledError("the chief ends"));
+}
+
+// Listens where the chief should, takes any token, and ships code.
+class Impostor final : public control::Control::Service {
+ public:
+  grpc::Status Compile(grpc::ServerContext* context, const control::CompileRequest*,
+                       grpc::ServerWriter<control::ImagePart>* parts) override {
+    if (!proof.empty()) context->AddTrailingMetadata("stator-image-proof", proof);
+    control::ImagePart part;
+    part.set_content("code");
+    part.set_total_bytes(4);
+    parts->Write(part);
+    return grpc::Status::OK;
+  }
+  std::string proof;
+};
+
+TEST_F(GrpcTest, CodeComesFromWhoKnowsTheSecret) {
+  Impostor impostor;
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&impostor);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  auto client = ConnectToCoordinator(absl::StrCat("127.0.0.1:", port), secret_, "worker:0",
+                                     absl::Seconds(2));
+  ASSERT_TRUE(client.ok()) << client.status();
+  control::CompileRequest request;
+  request.add_targets("train");
+  const std::string bytes = request.SerializeAsString();
+  const runtime::CancellationToken ended;
+  for (const std::string& proof : {std::string(), MakeImageProof("guess", bytes, "code"),
+                                   MakeImageProof(secret_.secret, bytes, "other code")}) {
+    impostor.proof = proof;
+    const absl::Status status = (*client)->Compile(request, ended).status();
+    EXPECT_TRUE(absl::IsUnauthenticated(status)) << status;
+  }
+  impostor.proof = MakeImageProof(secret_.secret, bytes, "code");
+  const absl::StatusOr<ImageBytes> image = (*client)->Compile(request, ended);
+  ASSERT_TRUE(image.ok()) << image.status();
+  EXPECT_EQ(**image, "code");
 }
 
 TEST_F(GrpcTest, AKilledProcessIsNamedAtOnce) {

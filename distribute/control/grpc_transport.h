@@ -13,6 +13,7 @@ inline constexpr int kMaxControlMessageBytes = 1 << 20;
 inline constexpr int kMaxControlMetadataBytes = 8 << 10;
 inline constexpr int kMaxControlStreams = 16;  // of one connection at a time
 inline constexpr char kTokenKey[] = "stator-token";
+inline constexpr char kImageProofKey[] = "stator-image-proof";
 
 absl::Status ToStatus(const grpc::Status& status);
 grpc::Status ToGrpcStatus(const absl::Status& status);
