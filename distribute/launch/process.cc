@@ -32,7 +32,6 @@ namespace stator::distribute {
 namespace {
 
 constexpr int64_t kMaxSentBytes = 256 << 10;
-constexpr int kSignalRoom = 4096;
 
 constexpr size_t kLongestLine = 64 << 10;
 constexpr int kStartFailed = 127;
@@ -53,6 +52,7 @@ struct Running {
   ProcessSpec spec;
   FileDescriptor pidfd;
   FileDescriptor input;  // if signals go by stdin
+  std::string unsent;    // to it
   FileDescriptor log;
   Output output[2];
 };
@@ -149,6 +149,10 @@ class LocalProcesses : public ProcessStarter {
   // Reads what there is; false at the end of the stream.
   bool Read(Running& process, Output& output);
   void Pass(Running& process, Output& output);
+  // To its stdin: what does not fit goes when it has read, for the other end may be slow to come.
+  // One that reads no more is learnt of by its end.
+  void Write(Running& process, const std::string& text);
+  void Flush(Running& process);
   void Reap(Running& process);
 
   const LocalProcessOptions options_;
@@ -223,6 +227,7 @@ absl::Status LocalProcesses::Fork(Running& process) {
     return status;
   }
   process.input = std::move(input.write);
+  if (process.input.valid()) fcntl(process.input.get(), F_SETFL, O_NONBLOCK);
   process.output[0].pipe = std::move(out.read);
   process.output[1].pipe = std::move(error.read);
   process.output[1].stream = Console::Stream::kError;
@@ -252,15 +257,29 @@ absl::Status LocalProcesses::Start(const ProcessSpec& spec) {
   STATOR_ASSIGN_OR_RETURN(const std::string opening, Opening(spec));
   STATOR_RETURN_IF_ERROR(OpenLog(*process));
   STATOR_RETURN_IF_ERROR(Fork(*process));
-  if (!opening.empty()) {
-    // Room for all of it: the other end may be slow to come.
-    fcntl(process->input.get(), F_SETPIPE_SZ, static_cast<int>(opening.size()) + kSignalRoom);
-    // One that reads no more is learnt of by its end.
-    (void)!write(process->input.get(), opening.data(), opening.size());
-  }
+  Write(*process, opening);
   last_lines_[spec.name].clear();
   running_[spec.name] = std::move(process);
   return absl::OkStatus();
+}
+
+void LocalProcesses::Write(Running& process, const std::string& text) {
+  process.unsent += text;
+  Flush(process);
+}
+
+void LocalProcesses::Flush(Running& process) {
+  while (process.input.valid() && !process.unsent.empty()) {
+    const ssize_t sent = write(process.input.get(), process.unsent.data(), process.unsent.size());
+    if (sent >= 0) {
+      process.unsent.erase(0, static_cast<size_t>(sent));
+    } else if (errno == EAGAIN) {
+      return;
+    } else if (errno != EINTR) {
+      process.input = FileDescriptor();
+    }
+  }
+  process.unsent.clear();
 }
 
 void LocalProcesses::Signal(const std::string& name, int signal, bool group) {
@@ -271,9 +290,10 @@ void LocalProcesses::Signal(const std::string& name, int signal, bool group) {
     const std::string line = SignalName(signal).substr(3) + "\n";
     // The near end is killed only if asked again: the far end needs it to learn of the kill.
     if (signal == SIGKILL) {
+      process.unsent.clear();
       process.input = FileDescriptor();
-    } else if (write(process.input.get(), line.data(), line.size()) < 0) {
-      process.input = FileDescriptor();
+    } else {
+      Write(process, line);
     }
     return;
   }
@@ -353,8 +373,8 @@ void LocalProcesses::TakeSignal() {
 void LocalProcesses::Poll(absl::Duration timeout) {
   std::vector<pollfd> watched;
   std::vector<std::pair<Running*, Output*>> owners;  // no output: the process itself
-  const auto watch = [&](int fd, Running* process, Output* output) {
-    watched.push_back({fd, POLLIN, 0});
+  const auto watch = [&](int fd, Running* process, Output* output, short events = POLLIN) {
+    watched.push_back({fd, events, 0});
     owners.push_back({process, output});
   };
   if (signals_.valid()) watch(signals_.get(), nullptr, nullptr);
@@ -362,6 +382,7 @@ void LocalProcesses::Poll(absl::Duration timeout) {
     for (Output& output : process->output) {
       if (output.pipe.valid()) watch(output.pipe.get(), process.get(), &output);
     }
+    if (!process->unsent.empty()) watch(process->input.get(), process.get(), nullptr, POLLOUT);
     watch(process->pidfd.get(), process.get(), nullptr);  // after its output
   }
   // Rounded up: a wait of half a millisecond must not spin.
@@ -373,6 +394,8 @@ void LocalProcesses::Poll(absl::Duration timeout) {
     auto [process, output] = owners[i];
     if (process == nullptr) {
       TakeSignal();
+    } else if (watched[i].events == POLLOUT) {
+      Flush(*process);
     } else if (output == nullptr) {
       Reap(*process);  // the last of this process's entries
     } else if (!Read(*process, *output)) {

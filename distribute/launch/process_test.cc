@@ -194,6 +194,21 @@ TEST_F(ProcessTest, SendsFilesToStdin) {
   EXPECT_EQ(Next().status.code, 0);
   EXPECT_EQ(console_.lines, (std::vector<std::string>{"out [a] file 600 " + path, "out [a] 100000",
                                                       "out [a] run"}));
+  // Whoever does not read holds nobody up.
+  spec.name = "b";
+  spec.command = Shell("b", "exec sleep 60").command;
+  spec.sent_files.assign(20, {path, 0600});
+  ASSERT_TRUE(processes_->Start(spec).ok());
+  EXPECT_FALSE(processes_->Wait(absl::Now() + absl::Milliseconds(50)).has_value());
+  spec.name = "c";
+  spec.command = Shell("c",
+                       "sleep 0.2; while read -r word rest; do echo $word; "
+                       "[ $word = run ] && exit 3; done")
+                     .command;
+  ASSERT_TRUE(processes_->Start(spec).ok());
+  EXPECT_EQ(Next().status.code, 3);
+  EXPECT_EQ(console_.lines.size(), 3 + 21);
+  EXPECT_EQ(console_.lines.back(), "out [c] run");
   spec.sent_files = {{path + " is not there", 0600}};
   EXPECT_TRUE(absl::IsNotFound(processes_->Start(spec)));
 }
