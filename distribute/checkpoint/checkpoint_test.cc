@@ -246,6 +246,28 @@ TEST(Checkpoint, AWriterPausedWithTheLockDoesNotHoldUpTheNextGeneration) {
   EXPECT_EQ(NewestStep(options.folder), 5);
 }
 
+// Paused where it makes the folder its own; the next generation has come meanwhile.
+TEST(Checkpoint, AWriterPausedAsItBeginsDoesNotBegin) {
+  PausingDisk disk(PausingDisk::At::kCreate, std::string(".new-") + kEpochFile);
+  disk.Set(false);
+  CheckpointWriterOptions options = Options("begins");
+  options.disk = &disk;
+  absl::Status status;
+  std::thread paused([&] { status = CheckpointWriter::Open(options).status(); });
+  disk.AwaitPause();
+  CheckpointWriterOptions next = Options("begins", 2);
+  next.lock_timeout = absl::Milliseconds(100);
+  auto writer = Open(next);
+  const std::string leftover = options.folder + "/.saving-mine";
+  ASSERT_TRUE(RealDisk()->CreateDirectories(leftover).ok());
+  disk.Set(true);
+  paused.join();
+  EXPECT_TRUE(absl::IsAborted(status)) << status;
+  EXPECT_TRUE(RealDisk()->Exists(leftover));
+  ASSERT_TRUE(writer->Save(Request(5)).ok());
+  EXPECT_TRUE(writer->Wait().ok());
+}
+
 // Its checkpoint is complete and counts; what it would have done afterwards it leaves.
 TEST(Checkpoint, AWriterPausedAfterTheRenameLeavesTheRest) {
   CheckpointWriterOptions options = Options("renamed");

@@ -159,7 +159,10 @@ absl::Status CheckpointWriter::Claim() {
   STATOR_ASSIGN_OR_RETURN(EpochFile file, ReadEpochFile(disk_, options_.folder));
   file.epoch = options_.epoch;
   if (options_.fresh) file.since = options_.epoch;
+  STATOR_RETURN_IF_ERROR(lock->Check());
   STATOR_RETURN_IF_ERROR(WriteEpochFile(disk_, options_.folder, file));
+  // If this process was stopped here, what lies about may be the work of the next generation.
+  STATOR_RETURN_IF_ERROR(lock->Check());
   RemoveLeftovers();
 
   STATOR_ASSIGN_OR_RETURN(const std::vector<CheckpointPlace> places,
