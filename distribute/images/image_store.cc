@@ -153,12 +153,16 @@ void ImageStore::RemoveForeign() const {
   if (options_.folder.empty()) return;
   std::error_code error;
   std::filesystem::create_directories(options_.folder, error);
-  for (const auto& file : std::filesystem::directory_iterator(options_.folder, error)) {
-    const std::string name = file.path().filename().string();
+  std::vector<std::filesystem::path> foreign;
+  // Not by a range, which ends the process where a folder cannot be read to its end.
+  for (std::filesystem::directory_iterator file(options_.folder, error), end; !error && file != end;
+       file.increment(error)) {
+    const std::string name = file->path().filename().string();
     if (absl::EndsWith(name, kSuffix) && !absl::StartsWith(name, prefix_)) {
-      std::filesystem::remove(file.path(), error);
+      foreign.push_back(file->path());
     }
   }
+  for (const std::filesystem::path& path : foreign) std::filesystem::remove(path, error);
 }
 
 }  // namespace stator::distribute
