@@ -172,29 +172,30 @@ TEST_F(GraphJobTest, NamesWhatIsWrongWithTheGraph) {
 }
 
 TEST_F(GraphJobTest, NamesWhatIsWrongWithTheFiles) {
-  auto& files = *job_.mutable_data()->mutable_train();
-  EXPECT_EQ(ErrorAfter([&] { files.erase("label"); }),
+  // Anew each time: the job is put back after each change.
+  const auto files = [&]() -> auto& { return *job_.mutable_data()->mutable_train(); };
+  EXPECT_EQ(ErrorAfter([&] { files().erase("label"); }),
             "data.train: no file for input 'label' of signature 'train', whose inputs are: image, "
             "label");
-  EXPECT_EQ(ErrorAfter([&] { files["lable"] = "labels"; }),
+  EXPECT_EQ(ErrorAfter([&] { files()["lable"] = "labels"; }),
             "data.train.lable: signature 'train' has no input 'lable'; its inputs are: image, "
             "label");
-  EXPECT_EQ(ErrorAfter([&] { files["image"] = "labels"; }),
+  EXPECT_EQ(ErrorAfter([&] { files()["image"] = "labels"; }),
             "data.train.image: DIR/labels: expected uint8[?, 2, 1], which signature 'train' takes "
             "(or a type whose values that one holds), found uint8[5]");
   const std::vector<int64_t> wide(5);
   ASSERT_TRUE(formats::WriteNpy(Path("wide.npy"), DT_INT64, {5},
                                 absl::string_view(reinterpret_cast<const char*>(wide.data()), 40))
                   .ok());
-  EXPECT_EQ(ErrorAfter([&] { files["label"] = "wide.npy"; }),
+  EXPECT_EQ(ErrorAfter([&] { files()["label"] = "wide.npy"; }),
             "data.train.label: DIR/wide.npy: expected int32[?], which signature 'train' takes (or "
             "a type whose values that one holds), found int64[5]");
   ASSERT_TRUE(formats::WriteIdx(Path("few"), {{2}, {1, 2}}).ok());
-  EXPECT_EQ(ErrorAfter([&] { files["label"] = "few"; }),
+  EXPECT_EQ(ErrorAfter([&] { files()["label"] = "few"; }),
             "data.train.label: expected 5 examples, as image has, found 2");
   EXPECT_EQ(ErrorAfter([&] { job_.mutable_training()->set_global_batch(6); }),
             "training.global_batch: no batch of 6 can be made of 5 elements");
-  EXPECT_NE(ErrorAfter([&] { files["label"] = "nowhere"; }).find("data.train.label: "),
+  EXPECT_NE(ErrorAfter([&] { files()["label"] = "nowhere"; }).find("data.train.label: "),
             std::string::npos);
 }
 
