@@ -159,8 +159,7 @@ absl::Status CheckpointWriter::Claim() {
   STATOR_ASSIGN_OR_RETURN(EpochFile file, ReadEpochFile(disk_, options_.folder));
   file.epoch = options_.epoch;
   if (options_.fresh) file.since = options_.epoch;
-  STATOR_RETURN_IF_ERROR(lock->Check());
-  STATOR_RETURN_IF_ERROR(WriteEpochFile(disk_, options_.folder, file));
+  STATOR_RETURN_IF_ERROR(WriteEpochFile(disk_, options_.folder, file, *lock));
   // If this process was stopped here, what lies about may be the work of the next generation.
   STATOR_RETURN_IF_ERROR(lock->Check());
   RemoveLeftovers();
@@ -307,8 +306,8 @@ absl::Status CheckpointWriter::Publish(const SaveRequest& request, const std::st
   const std::vector<Kept> surplus = TakeSurplus();
   std::vector<std::string> names;
   for (const Kept& kept : kept_) names.push_back(kept.place.name);
-  STATOR_RETURN_IF_ERROR(lock->Check());
-  STATOR_RETURN_IF_ERROR(ReplaceFile(disk_, options_.folder, kPointerFile, PointerText(names)));
+  STATOR_RETURN_IF_ERROR(
+      ReplaceFile(disk_, options_.folder, kPointerFile, PointerText(names), lock.get()));
   for (const Kept& kept : surplus) {
     STATOR_RETURN_IF_ERROR(lock->Check());
     // First its name, so that nobody takes what is left of it for a damaged checkpoint.

@@ -200,7 +200,7 @@ absl::StatusOr<std::string> ReadSmallFile(Disk* disk, const std::string& path, s
 }
 
 absl::Status ReplaceFile(Disk* disk, const std::string& directory, const std::string& name,
-                         absl::string_view bytes) {
+                         absl::string_view bytes, const DiskLock* lock) {
   const std::string path = absl::StrCat(directory, "/", name);
   const std::string temporary = absl::StrCat(directory, "/.new-", name);
   {
@@ -208,6 +208,7 @@ absl::Status ReplaceFile(Disk* disk, const std::string& directory, const std::st
     STATOR_RETURN_IF_ERROR(file->Append(bytes));
     STATOR_RETURN_IF_ERROR(file->Sync());
   }
+  if (lock != nullptr) STATOR_RETURN_IF_ERROR(lock->Check());
   STATOR_RETURN_IF_ERROR(disk->Rename(temporary, path));
   return disk->SyncDirectory(directory);
 }

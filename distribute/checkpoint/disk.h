@@ -73,9 +73,9 @@ absl::StatusOr<std::string> ReadSmallFile(Disk* disk, const std::string& path,
                                           size_t max_bytes = size_t{1} << 20);
 
 // Replaces `directory`/`name`: after a crash it holds the old bytes or the new. Returns when the
-// disk has them.
+// disk has them. With `lock`, which its caller holds, only if that was not broken meanwhile.
 absl::Status ReplaceFile(Disk* disk, const std::string& directory, const std::string& name,
-                         absl::string_view bytes);
+                         absl::string_view bytes, const DiskLock* lock = nullptr);
 
 }  // namespace stator::distribute
 

@@ -127,9 +127,10 @@ absl::StatusOr<EpochFile> ReadEpochFile(Disk* disk, const std::string& folder) {
   return file;
 }
 
-absl::Status WriteEpochFile(Disk* disk, const std::string& folder, const EpochFile& file) {
+absl::Status WriteEpochFile(Disk* disk, const std::string& folder, const EpochFile& file,
+                            const DiskLock& lock) {
   return ReplaceFile(disk, folder, kEpochFile,
-                     absl::StrCat("epoch ", file.epoch, " since ", file.since, "\n"));
+                     absl::StrCat("epoch ", file.epoch, " since ", file.since, "\n"), &lock);
 }
 
 }  // namespace stator::distribute

@@ -61,7 +61,8 @@ struct EpochFile {
   uint64_t since = 0;  // older checkpoints belong to an earlier training and do not count
 };
 absl::StatusOr<EpochFile> ReadEpochFile(Disk* disk, const std::string& folder);
-absl::Status WriteEpochFile(Disk* disk, const std::string& folder, const EpochFile& file);
+absl::Status WriteEpochFile(Disk* disk, const std::string& folder, const EpochFile& file,
+                            const DiskLock& lock);
 
 }  // namespace stator::distribute
 
