@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "distribute/control/grpc_transport.h"
 #include "graph/status_macros.h"
 #include "proto/control.grpc.pb.h"
@@ -191,6 +192,17 @@ class GrpcClient final : public CoordinatorClient {
 
   absl::StatusOr<ImageBytes> Compile(const control::CompileRequest& request,
                                      const runtime::CancellationToken& ended) override {
+    while (true) {
+      absl::StatusOr<ImageBytes> image = CompileOnce(request, ended);
+      // The chief gives the same answer again; if it is gone, the generation ends.
+      if (!absl::IsUnavailable(image.status()) || ended.cancelled()) return image;
+      absl::SleepFor(absl::Milliseconds(kReconnectMs));
+    }
+  }
+
+ private:
+  absl::StatusOr<ImageBytes> CompileOnce(const control::CompileRequest& request,
+                                         const runtime::CancellationToken& ended) {
     AwaitConnection(*channel_);
     grpc::ClientContext context;
     Prepare(context, credentials_, request.header());
@@ -212,7 +224,6 @@ class GrpcClient final : public CoordinatorClient {
         "what listens at ", address_, " ships code, but does not know the job's secret"));
   }
 
- private:
   // After a refused attempt calls fail at once until a later one succeeds, and handshakes advance
   // only while somebody waits for this channel: without this, a task that starts before its chief
   // may not get through for minutes.

@@ -22,6 +22,7 @@ namespace {
 constexpr int64_t kMaxImageBytes = int64_t{1} << 32;
 constexpr size_t kPrefixDigits = 16;
 constexpr char kSuffix[] = ".image";
+constexpr size_t kMaxEntries = 4096;  // a program has some dozens of parts
 
 // Null unless all of its hashes are right: a crash of the machine may have left anything.
 ImageBytes ReadWholeImage(const std::string& path) {
@@ -69,10 +70,14 @@ void ImageStore::Compile(const control::CompileRequest& request, CompileDone don
   std::optional<absl::StatusOr<ImageBytes>> image;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto [at, is_new] = entries_.try_emplace(*key);
+    const bool full = entries_.size() >= kMaxEntries && entries_.count(*key) == 0;
     if (stopping_) {
       image = absl::CancelledError("the chief ends");
-    } else if (at->second.image.has_value()) {
+    } else if (full) {
+      image = absl::ResourceExhaustedError(absl::StrCat(
+          "the job has asked for ", kMaxEntries, " different parts of its graph"));
+    } else if (const auto [at, is_new] = entries_.try_emplace(*key);
+               at->second.image.has_value()) {
       image = at->second.image;
     } else {
       at->second.waiting.push_back(std::move(done));

@@ -45,6 +45,7 @@ class ImageStore {
   void Start(std::vector<control::Cpu> cpus);
 
   // Calls `done` once: at once if the image is there, else from the store's thread.
+  // ResourceExhausted after some thousand different requests.
   void Compile(const control::CompileRequest& request, CompileDone done);
 
   // Images compiled here, and taken from the folder.

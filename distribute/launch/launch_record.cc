@@ -1,5 +1,7 @@
 #include "distribute/launch/launch_record.h"
 
+#include <algorithm>
+
 #include "distribute/launch/json_text.h"
 #include "distribute/launch/run_directory.h"
 #include "formats/file.h"
@@ -33,7 +35,7 @@ absl::StatusOr<LaunchRecord> ReadLaunchRecord(const std::string& run_directory) 
   LaunchRecord record;
   record.job = TextMember(object, "job");
   record.state = TextMember(object, "state");
-  record.epoch = static_cast<uint64_t>(NumberMember(object, "epoch", 0));
+  record.epoch = static_cast<uint64_t>(std::max(0.0, NumberMember(object, "epoch", 0)));
   record.cause = TextMember(object, "cause");
   record.exit_code = static_cast<int>(NumberMember(object, "exit_code", -1));
   record.pid = static_cast<int64_t>(NumberMember(object, "pid", 0));

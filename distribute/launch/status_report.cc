@@ -50,9 +50,11 @@ std::vector<TaskOutcome> OutcomesOf(const std::string& run_directory, uint64_t e
   const std::filesystem::path folder =
       std::filesystem::path(RunDirectory(run_directory).ExitFile(epoch, "any")).parent_path();
   std::error_code error;
-  for (const auto& file : std::filesystem::directory_iterator(folder, error)) {
+  // Not by a range, which ends the process where a folder cannot be read to its end.
+  for (std::filesystem::directory_iterator file(folder, error), end; !error && file != end;
+       file.increment(error)) {
     // "worker-1.json" is worker:1's.
-    std::string task = file.path().stem().string();
+    std::string task = file->path().stem().string();
     if (const size_t dash = task.rfind('-'); dash != std::string::npos) task[dash] = ':';
     auto outcome = ReadTaskOutcome(run_directory, epoch, task);
     if (!outcome.ok()) continue;
