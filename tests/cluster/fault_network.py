@@ -9,7 +9,7 @@ import stat
 import subprocess
 import time
 
-from faults import Failure, Test, skip
+from faults import Failure, Skipped, Test, skip
 
 test = Test(__doc__)
 STEPS = 60
@@ -35,7 +35,7 @@ def make_hosts():
     if os.geteuid() != 0:
         skip("network namespaces need root")
     os.environ["PATH"] += ":/usr/sbin:/sbin"
-    for program in "ip", "nsenter":
+    for program in "ip", "tc", "nsenter":
         if run("which", program, check=False).returncode != 0:
             skip(f"no {program}: package iproute2 or util-linux is not installed")
     made = run("ip", "netns", "add", HOSTS[0], check=False)
@@ -118,8 +118,7 @@ def slow_link():
     limited = run("tc", "-n", HOSTS[0], "qdisc", "add", "dev", HOSTS[0], "root", *limit,
                   check=False)
     if limited.returncode != 0:
-        print(f"slow_link: skipped: {limited.stderr.strip()}")
-        return
+        raise Skipped(limited.stderr.strip())
     run("tc", "-n", HOSTS[1], "qdisc", "add", "dev", HOSTS[1], "root", *limit)
     try:
         expect_undisturbed(launch("slow-link", 0))

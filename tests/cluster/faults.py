@@ -16,10 +16,15 @@ import sys
 import tempfile
 import threading
 import time
+import xml.etree.ElementTree as ET
 
 
 class Failure(Exception):
     """What a test found."""
+
+
+class Skipped(Exception):
+    """Why a case cannot run here."""
 
 
 class Launch:
@@ -219,32 +224,52 @@ class Test:
 
     def run(self, *cases):
         """Runs the cases, prints how they ended, and exits."""
-        failed = 0
+        results = []
         try:
             for case in cases:
                 start = time.time()
-                try:
-                    case()
-                    print(f"{case.__name__}: ok ({time.time() - start:.1f} s)", flush=True)
-                except Failure as failure:
-                    failed += 1
-                    print(f"FAILED {case.__name__}: {failure}", flush=True)
+                results.append((case.__name__, *self._outcome(case)))
+                name, outcome, message = results[-1]
+                print(f"{outcome} {name} ({time.time() - start:.1f} s)"
+                      + (f": {message}" if message else ""), flush=True)
         finally:
             for launch in self._launches:
                 launch.kill()
-        if failed == 0:
+        write_summary(results)
+        failed = any(outcome == "FAILED" for _, outcome, _ in results)
+        if not failed:
             shutil.rmtree(self.folder, ignore_errors=True)
         sys.exit(1 if failed else 0)
+
+    @staticmethod
+    def _outcome(case):
+        try:
+            case()
+            return "ok", ""
+        except Skipped as skipped:
+            return "skipped", str(skipped)
+        except Failure as failure:
+            return "FAILED", str(failure)
+
+
+def write_summary(results):
+    """(name, "ok", "skipped" or "FAILED", message) of each case, for Bazel."""
+    if not os.environ.get("XML_OUTPUT_FILE"):
+        return
+    suites = ET.Element("testsuites")
+    suite = ET.SubElement(suites, "testsuite", name=os.path.basename(sys.argv[0]),
+                          tests=str(len(results)))
+    for name, outcome, message in results:
+        case = ET.SubElement(suite, "testcase", name=name)
+        if outcome != "ok":
+            printable = "".join(c if c.isprintable() or c == "\n" else "?" for c in message)
+            ET.SubElement(case, "skipped" if outcome == "skipped" else "failure", message=printable)
+    ET.ElementTree(suites).write(os.environ["XML_OUTPUT_FILE"], encoding="utf-8",
+                                 xml_declaration=True)
 
 
 def skip(reason):
     """Ends the test, which cannot run here."""
     print(f"skipped: {reason}")
-    name = os.path.basename(sys.argv[0])
-    if os.environ.get("XML_OUTPUT_FILE"):
-        with open(os.environ["XML_OUTPUT_FILE"], "w", encoding="utf-8") as file:
-            file.write('<?xml version="1.0" encoding="UTF-8"?>\n'
-                       f'<testsuites><testsuite name="{name}" tests="1" skipped="1">'
-                       f'<testcase name="{name}"><skipped message="{reason}"/></testcase>'
-                       "</testsuite></testsuites>\n")
+    write_summary([(os.path.basename(sys.argv[0]), "skipped", reason)])
     sys.exit(0)

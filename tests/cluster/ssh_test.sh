@@ -57,6 +57,6 @@ if "${apart[@]}" true 2>/dev/null && stop_sshd && start_sshd "$PWD/sshd2" $((por
   expect 1 "$stator" doctor apart.yaml --set hosts=[127.0.0.1,127.0.0.2]
   says '^FAILED +host 127.0.0.2: '
 else
-  echo "not tried: a host that shares no folder (needs root)"
+  skip_part 'a host that shares no folder' 'needs root'
 fi
 finish
