@@ -79,7 +79,8 @@ absl::Status PrintPlan(const Job& job, const TrainingProgram& program) {
   }
   const ShardedStep* const step = sharded ? &*sharded : nullptr;
   STATOR_ASSIGN_OR_RETURN(request.run_bytes, RunBytes(job, program, step));
-  std::printf("%s", PlanReport(graph, step, request).c_str());
+  STATOR_ASSIGN_OR_RETURN(const std::string report, PlanReport(graph, step, request));
+  std::printf("%s", report.c_str());
   return absl::OkStatus();
 }
 

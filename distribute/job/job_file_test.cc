@@ -159,12 +159,12 @@ TEST(ReadJobTest, AllErrorsAreListed) {
             "job.yaml:2:17: roles.worker: expected an integer, found \"two\"");
 }
 
-TEST(ReadJobTest, FixedSizeTakesAnyNumber) {
-  EXPECT_EQ(Read("program: {binary: p}\nstrategy: {determinism: fixed_size}\nroles: {worker: 3}\n"
-                 "training: {global_batch: 9}")
+TEST(ReadJobTest, FixedSizeTakesPowersOfTwo) {
+  EXPECT_EQ(Read("program: {binary: p}\nstrategy: {determinism: fixed_size}\nroles: {worker: 4}\n"
+                 "training: {global_batch: 12}")
                 .strategy()
                 .virtual_replicas(),
-            3);
+            4);
 }
 
 TEST(ReadJobTest, ResumePathsAreCheckedWhereAsked) {

@@ -31,6 +31,13 @@ Job::Strategy::Kind KindOf(const Job& job) {
 
 bool IsPowerOfTwo(int64_t value) { return value > 0 && (value & (value - 1)) == 0; }
 
+// The powers of two beside `value`, which is none, for people; only those of at least `least`.
+std::string NearestPowers(int64_t value, int64_t least) {
+  int64_t above = 1;
+  while (above < value || above < least) above *= 2;
+  return above / 2 < least ? absl::StrCat(above) : absl::StrCat(above / 2, " or ", above);
+}
+
 void ResolveStrategy(Job* job) {
   Job::Roles& roles = *job->mutable_roles();
   if (!roles.has_worker()) roles.set_worker(1);
@@ -136,6 +143,13 @@ class Rules {
     return false;
   }
 
+  bool PowerOfTwo(const std::string& field, int64_t value, int64_t least) {
+    if (IsPowerOfTwo(value)) return true;
+    Add(field, absl::StrCat("sums over replicas need a power of two: expected ",
+                            NearestPowers(value, least), ", found ", value));
+    return false;
+  }
+
   void MorePositive(const std::string& field, double value) {
     if (!(value > 0)) Add(field, absl::StrCat("expected more than 0, found ", value));
   }
@@ -227,20 +241,10 @@ class Rules {
     const std::string product =
         absl::StrCat("roles.worker x strategy.devices = ", job_.roles().worker(), " x ",
                      job_.strategy().devices(), " = ", replicas);
-    if (job_.strategy().determinism() == Job::Strategy::DETERMINISM_EXACT) {
-      if (!IsPowerOfTwo(replicas)) {
-        Add(job_.roles().worker() & (job_.roles().worker() - 1) ? "roles.worker"
-                                                                : "strategy.devices",
-            absl::StrCat("strategy.determinism exact needs a power of two of replicas, found ",
-                         product, "; fixed_size takes any number"));
-        return;
-      }
-      if (!IsPowerOfTwo(shards)) {
-        Add("strategy.virtual_replicas",
-            absl::StrCat("strategy.determinism exact needs a power of two, found ", shards));
-        return;
-      }
-    }
+    // Whatever the determinism: the collectives sum along a tree of halves.
+    bool good = PowerOfTwo("roles.worker", job_.roles().worker(), 1);
+    good &= PowerOfTwo("strategy.devices", job_.strategy().devices(), 1);
+    if (!good || !PowerOfTwo("strategy.virtual_replicas", shards, replicas)) return;
     if (shards % replicas != 0) {
       Add("strategy.virtual_replicas",
           absl::StrCat("each replica has equally many shards: expected a multiple of ", product,

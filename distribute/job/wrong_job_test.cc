@@ -168,21 +168,36 @@ const Wrong kRules[] = {
      "job.yaml:2:7: name: expected up to 63 letters, digits, '-', '_' and '.', the first a letter "
      "or digit, found \"a b\""},
     {"program: {binary: p}\nroles: {worker: 3}",
-     "job.yaml:2:17: roles.worker: strategy.determinism exact needs a power of two of replicas, "
-     "found roles.worker x strategy.devices = 3 x 1 = 3; fixed_size takes any number"},
+     "job.yaml:2:17: roles.worker: sums over replicas need a power of two: expected 2 or 4, found "
+     "3"},
+    {"program: {binary: p}\nstrategy: {determinism: fixed_size}\nroles: {worker: 3}",
+     "job.yaml:3:17: roles.worker: sums over replicas need a power of two: expected 2 or 4, found "
+     "3"},
+    {"program: {binary: p}\nstrategy: {determinism: fixed_size, virtual_replicas: 6}\nroles: "
+     "{worker: 2}",
+     "job.yaml:2:55: strategy.virtual_replicas: sums over replicas need a power of two: expected 4 "
+     "or 8, found 6"},
+    {"program: {binary: p}\nstrategy: {devices: 3, virtual_replicas: 12}\nroles: {worker: 5}",
+     "job.yaml:3:17: roles.worker: sums over replicas need a power of two: expected 4 or 8, found "
+     "5\n"
+     "job.yaml:2:21: strategy.devices: sums over replicas need a power of two: expected 2 or 4, "
+     "found 3"},
+    {"program: {binary: p}\nstrategy: {virtual_replicas: 3}\nroles: {worker: 8}",
+     "job.yaml:2:30: strategy.virtual_replicas: sums over replicas need a power of two: expected "
+     "8, found 3"},
     {"program: {binary: p}\nstrategy: {devices: 6}",
-     "job.yaml:2:21: strategy.devices: strategy.determinism exact needs a power of two of "
-     "replicas, found roles.worker x strategy.devices = 1 x 6 = 6; fixed_size takes any number"},
-    {"program: {binary: p}\nstrategy: {virtual_replicas: 6}",
-     "job.yaml:2:30: strategy.virtual_replicas: strategy.determinism exact needs a power of two, "
+     "job.yaml:2:21: strategy.devices: sums over replicas need a power of two: expected 4 or 8, "
      "found 6"},
+    {"program: {binary: p}\nstrategy: {virtual_replicas: 6}",
+     "job.yaml:2:30: strategy.virtual_replicas: sums over replicas need a power of two: expected 4 "
+     "or 8, found 6"},
     {"program: {binary: p}\nstrategy: {virtual_replicas: 2}\nroles: {worker: 4}",
      "job.yaml:2:30: strategy.virtual_replicas: each replica has equally many shards: expected a "
      "multiple of roles.worker x strategy.devices = 4 x 1 = 4, found 2"},
     {"program: {binary: p}\nstrategy: {determinism: fixed_size, virtual_replicas: 4}\nroles: "
-     "{worker: 3}",
+     "{worker: 8}",
      "job.yaml:2:55: strategy.virtual_replicas: each replica has equally many shards: expected a "
-     "multiple of roles.worker x strategy.devices = 3 x 1 = 3, found 4"},
+     "multiple of roles.worker x strategy.devices = 8 x 1 = 8, found 4"},
     {"program: {binary: p}\nstrategy: {virtual_replicas: 4}\ntraining: {global_batch: 126}",
      "job.yaml:3:26: training.global_batch: shards are equally large: expected a multiple of "
      "strategy.virtual_replicas = 4, found 126"},
@@ -255,8 +270,8 @@ const Wrong kRules[] = {
     {"program: {binary: p}\nresources: {threads: -1}",
      "job.yaml:2:22: resources.threads: expected at least 0, found -1"},
     {"program: {binary: p}",
-     "--set roles.worker=3: roles.worker: strategy.determinism exact needs a power of two of "
-     "replicas, found roles.worker x strategy.devices = 3 x 1 = 3; fixed_size takes any number",
+     "--set roles.worker=3: roles.worker: sums over replicas need a power of two: expected 2 or 4, "
+     "found 3",
      "job.yaml",
      {"roles.worker=3"}},
     {"program { binary: 'p' }\ntimeouts { start_seconds: nan }",

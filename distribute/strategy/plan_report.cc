@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <map>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "graph/data_type.h"
+#include "graph/status_macros.h"
 #include "graph/tensor_shape.h"
 
 namespace stator::distribute {
@@ -42,11 +44,28 @@ int64_t BucketBytes(const ShardedStep& step) {
   return bytes;
 }
 
+// How many there are, a power of two: the partners of a sum are `rank ^ stage`.
+absl::StatusOr<int> Replicas(const PlanRequest& request) {
+  const int64_t replicas = int64_t{request.tasks} * request.devices;
+  if (request.tasks > 0 && request.devices > 0 && replicas <= INT32_MAX &&
+      (replicas & (replicas - 1)) == 0) {
+    return static_cast<int>(replicas);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("roles.worker x strategy.devices: expected a power of two, found ",
+                   request.tasks, " x ", request.devices, " = ", replicas));
+}
+
 }  // namespace
 
 // Recursive halving and doubling: see distribute/collectives/README.md.
-std::vector<int64_t> BytesSent(const ShardedStep& step, const PlanRequest& request, int rank) {
-  const int replicas = request.tasks * request.devices;
+absl::StatusOr<std::vector<int64_t>> BytesSent(const ShardedStep& step, const PlanRequest& request,
+                                               int rank) {
+  STATOR_ASSIGN_OR_RETURN(const int replicas, Replicas(request));
+  if (rank < 0 || rank >= replicas) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("rank: expected one of ", replicas, " replicas, found ", rank));
+  }
   std::vector<int64_t> sent(replicas, 0);
   for (const Bucket& bucket : step.buckets) {
     const int64_t bytes = bucket.bytes();
@@ -60,9 +79,14 @@ std::vector<int64_t> BytesSent(const ShardedStep& step, const PlanRequest& reque
   return sent;
 }
 
-std::string PlanReport(const graph::Graph& graph, const ShardedStep* sharded,
-                       const PlanRequest& request) {
-  const int replicas = request.tasks * request.devices;
+absl::StatusOr<std::string> PlanReport(const graph::Graph& graph, const ShardedStep* sharded,
+                                       const PlanRequest& request) {
+  STATOR_ASSIGN_OR_RETURN(const int replicas, Replicas(request));
+  if (request.virtual_replicas % replicas != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("strategy.virtual_replicas: expected a multiple of ", replicas, ", found ",
+                     request.virtual_replicas));
+  }
   const int shards = request.virtual_replicas / replicas;
   const VariableSizes variables = SizesOfVariables(graph);
   std::string text = absl::StrFormat(
@@ -102,7 +126,7 @@ std::string PlanReport(const graph::Graph& graph, const ShardedStep* sharded,
     }
     absl::StrAppend(&text, ", one after the other; then one update");
     absl::StrAppend(&text, "\n  sends     ");
-    const std::vector<int64_t> sent = BytesSent(*sharded, request, rank);
+    STATOR_ASSIGN_OR_RETURN(const std::vector<int64_t> sent, BytesSent(*sharded, request, rank));
     int64_t total = 0;
     for (const int64_t bytes : sent) total += bytes;
     absl::StrAppend(&text, total, " bytes a step");

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "distribute/strategy/shard_graph.h"
 #include "graph/graph.h"
 
@@ -20,13 +21,17 @@ struct PlanRequest {
   int64_t run_bytes = -1;  // planned for one shard's run; -1: not known
 };
 
-// Bytes that one replica sends to each other one in a step, by rank; 0 for itself.
-std::vector<int64_t> BytesSent(const ShardedStep& step, const PlanRequest& request, int rank);
+// Bytes that one replica sends to each other one in a step, by rank; 0 for itself. InvalidArgument
+// where the replicas are no power of two, over which nothing sums, and where `rank` is none of
+// them.
+absl::StatusOr<std::vector<int64_t>> BytesSent(const ShardedStep& step, const PlanRequest& request,
+                                               int rank);
 
 // What each task holds, computes and sends, for people. `sharded` is null for a program that is not
-// rewritten.
-std::string PlanReport(const graph::Graph& graph, const ShardedStep* sharded,
-                       const PlanRequest& request);
+// rewritten. InvalidArgument where the replicas are no power of two or do not divide the virtual
+// ones.
+absl::StatusOr<std::string> PlanReport(const graph::Graph& graph, const ShardedStep* sharded,
+                                       const PlanRequest& request);
 
 }  // namespace stator::distribute
 

@@ -21,11 +21,12 @@ says 'epoch=2'
 [[ $(grep -v '^stator' log | tail -1) == 'weights sha256:abc' ]] || fail "another last line: $(cat log)"
 
 # A worker that is killed: one report, restart, done.
-make_job killed.yaml killed 3 'strategy: {determinism: fixed_size}' 'restart: {backoff_seconds: 0.1}'
+make_job killed.yaml killed 4 'restart: {backoff_seconds: 0.1}'
 expect 0 "$stator" launch killed.yaml -- worker:1@1=print:dying worker:1@1=signal:9 \
-  worker:0@1=sleep:300 worker:0@1=peer:worker:1 worker:2@1=sleep:300 worker:2@1=peer:worker:1
+  worker:0@1=sleep:300 worker:0@1=peer:worker:1 worker:2@1=sleep:300 worker:2@1=peer:worker:1 \
+  worker:3@1=sleep:300 worker:3@1=peer:worker:1
 says 'killed: epoch 1 failed: worker:1 was killed by signal 9 \(SIGKILL\)$'
-says 'ended because of it: worker:0 \(exit code 130\), worker:2 \(exit code 130\)'
+says 'ended because of it: worker:0 \(exit code 130\), worker:2 \(exit code 130\), worker:3 \(exit code 130\)'
 says '\| dying'
 says 'killed: restarting in 100ms'
 says 'worker:2\] identity .* epoch=2'
@@ -126,6 +127,10 @@ expect 2 "$stator" launch plain.yaml --set roles.worker=none
 expect 2 "$stator" launch plain.yaml --engine tf_config
 expect 2 "$stator" launch nowhere.yaml
 says '^stator launch: nowhere.yaml: No such file or directory$'
+for command in launch plan; do
+  expect 2 "$stator" $command plain.yaml --set roles.worker=3 --set strategy.determinism=fixed_size
+  says ': roles.worker: sums over replicas need a power of two: expected 2 or 4, found 3$'
+done
 expect 2 "$stator" launch plain.yaml --workers 0
 says '^--workers: Value 0 not in range 1 to 1048576$'
 for command in doctor plan status; do
