@@ -14,6 +14,7 @@
 #include "distribute/control/restart_policy.h"
 #include "distribute/job/job_file.h"
 #include "distribute/strategy/plan_report.h"
+#include "distribute/worker/best_metric.h"
 #include "distribute/worker/replica.h"
 #include "distribute/worker/task.h"
 #include "graph/status_macros.h"
@@ -63,6 +64,7 @@ absl::StatusOr<int64_t> RunBytes(const Job& job, const TrainingProgram& program,
 }
 
 absl::Status PrintPlan(const Job& job, const TrainingProgram& program) {
+  STATOR_RETURN_IF_ERROR(FindBestMetric(job, program).status());
   PlanRequest request;
   request.job = job.name();
   request.tasks = job.roles().worker();

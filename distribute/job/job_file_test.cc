@@ -167,6 +167,14 @@ TEST(ReadJobTest, FixedSizeTakesPowersOfTwo) {
             4);
 }
 
+TEST(ReadJobTest, TheBestMetricMaySayWhichWayIsBetter) {
+  EXPECT_EQ(
+      Read("program: {binary: p}\ncheckpoint:\n  best: max:test accuracy").checkpoint().best(),
+      "max:test accuracy");
+  EXPECT_EQ(Read("program: {binary: p}\ncheckpoint: {best: min:loss}").checkpoint().best(),
+            "min:loss");
+}
+
 TEST(ReadJobTest, ResumePathsAreCheckedWhereAsked) {
   JobOverrides overrides = Overrides();
   overrides.check_files = false;

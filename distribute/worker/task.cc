@@ -30,6 +30,7 @@
 #include "distribute/job/network_text.h"
 #include "distribute/launch/failure_record.h"
 #include "distribute/launch/host_address.h"
+#include "distribute/worker/best_metric.h"
 #include "distribute/worker/data_plane.h"
 #include "distribute/worker/drain_signals.h"
 #include "distribute/worker/evaluator.h"
@@ -107,10 +108,14 @@ class Task {
       options.epoch = environment_.epoch;
       options.fresh = job_.resume() == "never";
       options.keep = job_.checkpoint().keep();
-      options.metric_name = job_.checkpoint().best();
       options.virtual_replicas = job_.strategy().virtual_replicas();
       options.job = job_.name();
       const auto open = [&]() -> absl::Status {
+        STATOR_ASSIGN_OR_RETURN(const auto best, FindBestMetric(job_, program_));
+        if (best.has_value()) {
+          options.metric_name = best->name;
+          options.higher_is_better = best->higher_is_better;
+        }
         STATOR_ASSIGN_OR_RETURN(checkpoints_, CheckpointWriter::Open(options));
         open_checkpoints_ = checkpoints_.get();
         return absl::OkStatus();

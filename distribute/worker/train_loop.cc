@@ -7,8 +7,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/types/optional.h"
 #include "distribute/checkpoint/checkpoint_reader.h"
 #include "distribute/checkpoint/snapshot.h"
+#include "distribute/worker/best_metric.h"
 #include "distribute/worker/evaluator.h"
 #include "graph/status_macros.h"
 #include "runtime/core/run_control.h"
@@ -59,6 +61,7 @@ class TrainLoop {
   // First values everywhere, so that every variable exists; then those of rank 0.
   absl::Status Begin() {
     Report("start");
+    STATOR_ASSIGN_OR_RETURN(best_, FindBestMetric(job_, program_));
     STATOR_RETURN_IF_ERROR(replica_.Initialize());
     if (is_chief()) STATOR_RETURN_IF_ERROR(Restore());
     STATOR_RETURN_IF_ERROR(replica_.Broadcast());
@@ -157,13 +160,14 @@ class TrainLoop {
     SaveRequest request;
     request.step = result_.step;
     STATOR_ASSIGN_OR_RETURN(request.snapshot, Snapshot::Take(replica_.variables()));
-    for (const auto& [name, value] : progress_.metrics) {
-      if (name == job_.checkpoint().best()) request.metric = value;
-    }
-    for (size_t i = 0; i < result_.evaluation.size(); ++i) {
-      const std::string& name = program_.evaluation_metrics[i].name;
-      if (absl::StrCat("test ", name) == job_.checkpoint().best()) {
-        request.metric = result_.evaluation[i];
+    if (best_.has_value()) {
+      // None before the first step or evaluation of this run.
+      if (best_->of_evaluation) {
+        if (best_->index < result_.evaluation.size()) {
+          request.metric = result_.evaluation[best_->index];
+        }
+      } else if (best_->index < progress_.metrics.size()) {
+        request.metric = progress_.metrics[best_->index].second;
       }
     }
     return options_.checkpoints->Save(std::move(request));
@@ -187,6 +191,7 @@ class TrainLoop {
   const Job& job_;
   const TrainingProgram& program_;
   const int64_t total_;
+  absl::optional<BestMetric> best_;
   TrainResult result_;
   Progress progress_;
   int64_t started_at_ = 0;  // of the rate that is shown

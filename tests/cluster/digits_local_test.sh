@@ -37,6 +37,18 @@ digits_job grid.yaml grid 2 'strategy: {devices: 2, virtual_replicas: 4}'
 STATOR_DATA_TRANSPORT=tcp expect 0 "$stator" launch grid.yaml
 expect_weights 'two workers with two devices each, over TCP'
 
+# A metric that the program does not have is the chief's error, before the first step.
+digits_job best.yaml best 2 'checkpoint: {best: max:test acuracy}' 'restart: {backoff_seconds: 0.1}'
+for command in launch plan; do
+  expect 1 "$stator" $command best.yaml
+  says 'checkpoint.best: expected one of loss, accuracy, test loss, test accuracy, or max: before it'
+  says 'found "max:test acuracy"'
+  grep -q 'step [1-9]' log && fail "a step was made: $(cat log)"
+done
+digits_job best.yaml best 2 'checkpoint: {best: max:test accuracy}'
+expect 0 "$stator" launch best.yaml
+expect_weights 'the best checkpoint kept'
+
 # Beside the training, on what it saves.
 digits_job watched.yaml watched 1 'checkpoint: {every_steps: 10}'
 sed -i 's/^roles:.*/roles: {worker: 1, evaluator: 1}/' watched.yaml

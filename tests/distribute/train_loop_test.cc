@@ -4,10 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -16,6 +20,7 @@
 #include "distribute/checkpoint/checkpoint_writer.h"
 #include "distribute/control/coordinator_host.h"
 #include "distribute/control/member.h"
+#include "distribute/worker/best_metric.h"
 #include "distribute/worker/data_plane.h"
 #include "tests/distribute/classifier.h"
 
@@ -60,12 +65,23 @@ class TrainLoopTest : public ::testing::Test {
     return results;
   }
 
+  // Of the checkpoints in the folder.
+  std::set<int64_t> KeptSteps() const {
+    std::set<int64_t> steps;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+      const std::string name = entry.path().filename().string();
+      if (name.rfind("step-", 0) == 0) steps.insert(std::stoll(name.substr(5)));
+    }
+    return steps;
+  }
+
   std::string folder_;
   TrainingProgram program_;
   ShardedStep sharded_;
   Job job_;
   std::function<void(int64_t step, Member& member)> on_step_;  // of rank 0
   std::vector<std::string> lines_;
+  std::vector<std::vector<double>> metrics_;  // of each step of rank 0
 
  private:
   absl::StatusOr<TrainResult> RunTask(CoordinatorHost& host, const CoordinatorOptions& control,
@@ -114,12 +130,19 @@ class TrainLoopTest : public ::testing::Test {
       options.folder = folder_;
       options.epoch = roster.epoch;
       options.virtual_replicas = kVirtualReplicas;
+      options.keep = job_.checkpoint().keep() > 0 ? job_.checkpoint().keep() : options.keep;
+      const auto best = FindBestMetric(job_, program_);
+      if (best.ok() && best->has_value()) {
+        options.metric_name = (*best)->name;
+        options.higher_is_better = (*best)->higher_is_better;
+      }
       auto opened = CheckpointWriter::Open(options);
       if (!opened.ok()) return opened.status();
       writer = *std::move(opened);
       loop.checkpoints = writer.get();
       loop.say = [&](const std::string& line) { lines_.push_back(line); };
-      loop.on_step = [&](int64_t step, const std::vector<double>&) {
+      loop.on_step = [&](int64_t step, const std::vector<double>& metrics) {
+        metrics_.push_back(metrics);
         if (on_step_) on_step_(step, member);
       };
     }
@@ -153,6 +176,80 @@ TEST_F(TrainLoopTest, DrainedAndResumedOnOtherTasksIsTheUndisturbedTraining) {
   for (const auto& result : second) ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(second[0]->step, 7);
   EXPECT_EQ(second[0]->weights, whole[0]->weights);
+}
+
+TEST_F(TrainLoopTest, TheBestCheckpointStays) {
+  job_.mutable_checkpoint()->set_every_steps(1);
+  job_.mutable_checkpoint()->set_keep(1);
+  job_.set_resume("never");
+  uint64_t epoch = 0;
+  // Of the sum of right answers, as of accuracy, the largest is the best.
+  for (const std::string best : {"loss", "max:loss", "max:correct"}) {
+    SCOPED_TRACE(best);
+    std::filesystem::remove_all(folder_);
+    metrics_.clear();
+    job_.mutable_checkpoint()->set_best(best);
+    const auto results = Run(1, ++epoch);
+    ASSERT_TRUE(results[0].ok()) << results[0].status();
+    ASSERT_EQ(metrics_.size(), 7u);
+    const bool highest = best.rfind("max:", 0) == 0;
+    const size_t metric = best == "max:correct" ? 1 : 0;
+    const auto less = [&](const std::vector<double>& a, const std::vector<double>& b) {
+      return highest ? b[metric] < a[metric] : a[metric] < b[metric];
+    };
+    const int64_t step =
+        std::min_element(metrics_.begin(), metrics_.end(), less) - metrics_.begin() + 1;
+    EXPECT_EQ(KeptSteps(), (std::set<int64_t>{step, 7}));
+  }
+}
+
+TEST_F(TrainLoopTest, TheEvaluationsBestCheckpointStays) {
+  job_.mutable_checkpoint()->set_keep(1);
+  job_.mutable_training()->set_evaluate_every_steps(2);
+  job_.set_resume("never");
+  uint64_t epoch = 0;
+  for (const std::string best : {"min:test loss", "max:test loss"}) {
+    SCOPED_TRACE(best);
+    std::filesystem::remove_all(folder_);
+    lines_.clear();
+    job_.mutable_checkpoint()->set_best(best);
+    const auto results = Run(1, ++epoch);
+    ASSERT_TRUE(results[0].ok()) << results[0].status();
+    std::vector<std::pair<double, int64_t>> losses;  // and their steps
+    for (const std::string& line : lines_) {
+      int step = 0;
+      double loss = 0;
+      if (std::sscanf(line.c_str(), "step %d  test loss %lf", &step, &loss) == 2) {
+        losses.emplace_back(loss, step);
+      }
+    }
+    ASSERT_EQ(losses.size(), 4u);  // of steps 2, 4, 6 and 7
+    std::sort(losses.begin(), losses.end());
+    ASSERT_NE(losses.front().first, losses.back().first);
+    const int64_t step = (best == "max:test loss" ? losses.back() : losses.front()).second;
+    EXPECT_EQ(KeptSteps(), (std::set<int64_t>{step, 7}));
+  }
+}
+
+TEST_F(TrainLoopTest, AMetricThatIsNotThereIsRefusedAtTheStart) {
+  const std::string last = ", or max: before it where the largest value is best, found ";
+  for (const std::string best : {"accuracy", "max:test accuracy", "largest:loss", "max:", "Loss"}) {
+    job_.mutable_checkpoint()->set_best(best);
+    const auto results = Run(1, 1);
+    EXPECT_EQ(results[0].status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_NE(std::string(results[0].status().message())
+                  .find("checkpoint.best: expected one of loss, correct, test loss, test correct" +
+                        last + "\"" + best + "\""),
+              std::string::npos)
+        << results[0].status();
+    EXPECT_TRUE(metrics_.empty());
+  }
+  // Nor is one of an evaluation that does not take place.
+  program_.evaluation_batches = 0;
+  job_.mutable_checkpoint()->set_best("test loss");
+  EXPECT_EQ(FindBestMetric(job_, program_).status(),
+            absl::InvalidArgumentError("checkpoint.best: expected one of loss, correct" + last +
+                                       "\"test loss\""));
 }
 
 TEST_F(TrainLoopTest, FailureOfOneTaskEndsAllAndNamesIt) {
