@@ -4,14 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <functional>
 #include <map>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "distribute/collectives/shared_memory.h"
 #include "tests/distribute/classifier.h"
+#include "tests/distribute/run_replicas.h"
 
 namespace stator::distribute {
 namespace {
@@ -41,27 +39,6 @@ Outcome TrainRank(Replica& replica) {
     if (value.ok()) outcome.variables[name].assign((*value).data<char>(), (*value).bytes());
   }
   return outcome;
-}
-
-void RunReplicas(const TrainingProgram& program, const ShardedStep* sharded, int replicas,
-                 int virtual_replicas, const std::function<void(Replica&)>& work) {
-  std::vector<std::string> names;
-  for (int i = 0; i < replicas; ++i) names.push_back("replica " + std::to_string(i));
-  auto mesh = InProcessMesh(names, 1 << 16);
-  ASSERT_TRUE(mesh.ok()) << mesh.status();
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < replicas; ++rank) {
-    threads.emplace_back([&, rank] {
-      auto group = Group::Create({.rank = rank, .tasks = names}, std::move((*mesh)[rank]));
-      ASSERT_TRUE(group.ok()) << group.status();
-      auto replica = Replica::Create(&program, sharded, Sessions(),
-                                     {.virtual_replicas = virtual_replicas, .threads = 1},
-                                     *std::move(group), nullptr);
-      ASSERT_TRUE(replica.ok()) << replica.status();
-      work(**replica);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
 }
 
 // The outcome on every replica.
@@ -101,8 +78,9 @@ TEST(ReplicaTest, ReadsInputsAheadInOrder) {
   ASSERT_TRUE(sharded.ok()) << sharded.status();
   const Outcome inline_outcome = Train(program, &*sharded, 1, 4)[0];
   std::atomic<int64_t> last = -1;
-  program.batch = [&last, batch = program.batch](int64_t step, int shard, int shards)
-      -> absl::StatusOr<std::vector<runtime::Tensor>> {
+  program.batch = [&last, batch = program.batch](
+                      int64_t step, int shard,
+                      int shards) -> absl::StatusOr<std::vector<runtime::Tensor>> {
     int64_t seen = last;
     while (seen < step && !last.compare_exchange_weak(seen, step)) {
     }

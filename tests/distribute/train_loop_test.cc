@@ -252,6 +252,29 @@ TEST_F(TrainLoopTest, AMetricThatIsNotThereIsRefusedAtTheStart) {
                                        "\"test loss\""));
 }
 
+TEST_F(TrainLoopTest, ResumesFromTheCheckpointThatTheJobNames) {
+  const auto whole = Run(1, 1);
+  ASSERT_TRUE(whole[0].ok()) << whole[0].status();
+  ASSERT_TRUE(std::filesystem::exists(folder_ + "/step-6.epoch-1"));  // not what is asked for
+
+  job_.set_resume(folder_ + "/step-4.epoch-1");
+  lines_.clear();
+  std::vector<int64_t> steps;
+  on_step_ = [&](int64_t step, Member&) { steps.push_back(step); };
+  const auto second = Run(2, 2);
+  for (const auto& result : second) ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(steps, (std::vector<int64_t>{5, 6, 7}));
+  EXPECT_EQ(second[0]->weights, whole[0]->weights);
+}
+
+TEST_F(TrainLoopTest, CheckpointThatTheJobNamesMustExist) {
+  job_.set_resume(folder_ + "/step-4.epoch-1");
+  const auto results = Run(1, 1);
+  ASSERT_FALSE(results[0].ok());
+  EXPECT_NE(std::string(results[0].status().message()).find("step-4.epoch-1"), std::string::npos)
+      << results[0].status();
+}
+
 TEST_F(TrainLoopTest, FailureOfOneTaskEndsAllAndNamesIt) {
   program_.batch = [batch = program_.batch](
                        int64_t step, int shard,
