@@ -6,6 +6,7 @@ stator=$PWD/$1
 task_program=$PWD/$2
 cd "$TEST_TMPDIR" || exit 1
 failures=0
+limit=100
 skipped=()  # cases of the summary
 cleanups=()
 
@@ -70,11 +71,11 @@ make_job() {
   first_port=$((first_port + 20))
 }
 
-# expect EXIT_CODE COMMAND...: output goes to the file `log`.
+# expect EXIT_CODE COMMAND...: within `limit` seconds; output goes to the file `log`.
 expect() {
   local code=$1 got
   shift
-  timeout 100 "$@" >log 2>&1
+  timeout "$limit" "$@" >log 2>&1
   got=$?
   [[ $got == "$code" ]] || fail "exit code $got instead of $code: $* ($(cat log))"
 }

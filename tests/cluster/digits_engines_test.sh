@@ -5,6 +5,7 @@
 here=$OLDPWD
 draw_digits=$here/$3
 full=${4:-}
+[[ -z $full ]] || limit=300
 . "$here/tests/cluster/digits.sh"
 . "$here/tests/cluster/slurm.sh"
 . "$here/tests/cluster/sshd.sh"
@@ -94,7 +95,7 @@ fi
 prepare
 for i in 0 1; do
   TF_CONFIG='{"cluster": {"worker": ["127.0.0.1:23450", "127.0.0.1:23451"]},
-    "task": {"type": "worker", "index": '$i'}}' timeout 100 "${command[@]}" --engine tf_config \
+    "task": {"type": "worker", "index": '$i'}}' timeout "$limit" "${command[@]}" --engine tf_config \
     >"tf$i.log" 2>&1 &
   pids[i]=$!
 done
