@@ -127,6 +127,7 @@ TEST_F(MemberTest, FailureNamesTaskAndCause) {
     EXPECT_EQ(member->begun_step(), 7);
     absl::SleepFor(absl::Milliseconds(100));
     EXPECT_EQ(member->failed_task(), "");
+    EXPECT_EQ(member->Barrier("looked", absl::Seconds(10)), absl::OkStatus());
     if (rank == 1) {
       member->Fail(absl::InternalError("loss is NaN"));
     } else {
