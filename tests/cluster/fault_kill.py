@@ -41,14 +41,16 @@ def kill_often(name, workers, kills, environment):
             when, _ = launch.await_line(
                 rf"^\[{survivor}\] {survivor}: [A-Z_]+: .*\b{victim}\b", 10, killed)
             named.append(when - killed)
-        launch.await_line(rf"epoch {epoch} failed: {victim} was killed by signal 9", 20, killed)
+        failed, _ = launch.await_line(rf"epoch {epoch} failed: {victim} was killed by signal 9", 20,
+                                      killed)
         launch.await_line(rf"task {victim} pid \d+ epoch {epoch + 1}$", 30, killed)
         when, step = launch.await_line(r"\] step (\d+)$", 60, killed + 0.2)
         while not re.search(rf"epoch {epoch + 1}$", _epoch_before(launch, when)):
             when, step = launch.await_line(r"\] step (\d+)$", 60, when + 1e-6)
         resumed.append(when - killed)
-        if int(step.group(1)) > at + 1:
-            raise Failure(f"killed in step {at}, resumed in step {step.group(1)}")
+        last = _last_step_before(launch, failed)
+        if int(step.group(1)) > last + 1:
+            raise Failure(f"killed in step {last}, resumed in step {step.group(1)}")
         since = killed
     launch.expect_exit(0, 120)
     test.expect_weights(launch, steps)
@@ -70,6 +72,12 @@ def _epoch_before(launch, when):
     return last
 
 
+def _last_step_before(launch, when):
+    """The last step that a task began before `when`."""
+    steps = [re.search(r"\] step (\d+)$", text) for at, text in list(launch.lines) if at < when]
+    return max(int(step.group(1)) for step in steps if step)
+
+
 def shared_memory():
     kill_often("kill-memory", 4 if test.full else 2, 10 if test.full else 2, {})
 
@@ -83,7 +91,7 @@ def digits():
     kills, workers = 4, 2
     sections = {"program": {"binary": test.extra["digits"], "args": ["--quiet"]},
                 "checkpoint": {"every_steps": 20}}
-    training = {"steps": 200, "global_batch": 32}
+    training = {"steps": 800, "global_batch": 32}
     plain = test.launch(test.write_job("digits", 1, 0, training=training, **sections))
     plain.expect_exit(0, 200)
     launch = test.launch(test.write_job("digits-killed", workers, 0, training=training, **sections))
